@@ -1,0 +1,1 @@
+//! Rules, workflows and their scripts.

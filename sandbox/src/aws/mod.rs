@@ -1,0 +1,1 @@
+//! `GuardDuty`, EC2 `DescribeRegions` and STS.

@@ -1,0 +1,1 @@
+//! A small STOMP 1.2 broker.

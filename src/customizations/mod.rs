@@ -1,0 +1,1 @@
+//! The customizations that SOAR needs, assembled to one export document.

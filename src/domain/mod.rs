@@ -1,0 +1,1 @@
+//! What the worker decides, free of any input or output.

@@ -1,0 +1,3 @@
+//! The `fn-aws-guardduty` command.
+
+fn main() {}
