@@ -1,0 +1,75 @@
+//! From a finding to the incident it becomes.
+
+mod artifacts;
+mod path;
+mod severity;
+mod tables;
+mod text;
+
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Map, Value};
+
+use super::{
+    finding::Finding,
+    incident::{NewIncident, field},
+};
+
+/// What a mapping needs beside the finding.
+#[derive(Debug, Clone, Copy)]
+pub struct MappingContext<'a> {
+    /// Region whose GuardDuty was asked; it wins over the region that the finding names.
+    pub region: &'a str,
+    /// When the finding was read.
+    pub now: Timestamp,
+    /// Zone in which the tables show `now`.
+    pub time_zone: &'a TimeZone,
+    /// Whether the platform's severity field has the value "Critical".
+    pub has_critical: bool,
+}
+
+/// The incident that `finding` becomes. Any finding becomes one, however little it holds.
+pub fn incident_for(finding: &Finding, context: &MappingContext<'_>) -> NewIncident {
+    let discovered_date = text::discovered_date(finding.document(), context.now);
+    NewIncident {
+        name: text::incident_name(finding.document()),
+        description: text::description(finding.document()),
+        discovered_date,
+        severity_code: severity::severity_code(finding.severity(), context.has_critical),
+        properties: properties(finding, context),
+        artifacts: artifacts::artifacts_of(finding.document()),
+        tables: tables::tables_of(finding, context),
+    }
+}
+
+/// The note of a new incident: the whole finding as JSON.
+pub fn creation_note(finding: &Finding) -> String {
+    format!("AWS GuardDuty finding Payload:\n{:#}", finding.document())
+}
+
+/// The note of a refreshed incident: the whole finding as JSON.
+pub fn refresh_note(finding: &Finding) -> String {
+    format!(
+        "AWS GuardDuty finding Payload for refresh:\n{:#}",
+        finding.document()
+    )
+}
+
+fn properties(finding: &Finding, context: &MappingContext<'_>) -> Map<String, Value> {
+    let at = |pointer| text::text_at(finding.document(), pointer);
+    let properties = [
+        (field::FINDING_ID, at("/Id")),
+        (field::FINDING_ARN, at("/Arn")),
+        (field::FINDING_TYPE, at("/Type")),
+        (field::FINDING_UPDATED_AT, at("/UpdatedAt")),
+        (field::REGION, Some(context.region.to_owned())),
+        (field::SEVERITY, severity::severity_text(finding)),
+        (field::RESOURCE_TYPE, at("/Resource/ResourceType")),
+        (field::DETECTOR_ID, at("/Service/DetectorId")),
+        (field::COUNT, at("/Service/Count")),
+        (field::ARCHIVED, at("/Service/Archived")),
+    ];
+    properties
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .collect()
+}
