@@ -1,0 +1,110 @@
+//! The `[fn_aws_guardduty]` section.
+
+use std::path::{Path, PathBuf};
+
+use super::keys::GUARDDUTY;
+use super::reader::{Noted, Reader, Section};
+use super::resilient::{pair, proxies};
+use super::{AwsKeys, CloseTemplate, GuardDutyConfig, RegionPattern};
+
+const WORST_SEVERITY: u8 = 10;
+
+/// `folder` is where the state goes when nothing says otherwise.
+pub(super) fn read(
+    reader: &mut Reader<'_>,
+    folder: Option<&Path>,
+) -> Result<GuardDutyConfig, Noted> {
+    let mut section = reader.section(GUARDDUTY);
+    let keys = pair(
+        &mut section,
+        "aws_gd_access_key_id",
+        "aws_gd_secret_access_key",
+    );
+    let master_region = master_region(&mut section);
+    let regions = regions(&mut section);
+    let regions_interval = section.interval("aws_gd_regions_interval");
+    let polling_interval = section.interval("aws_gd_polling_interval");
+    let severity_threshold = section.number("aws_gd_severity_threshold", 0..=WORST_SEVERITY);
+    let lookback = section.interval("aws_gd_lookback_interval");
+    let overlap = section.interval("aws_gd_overlap_interval");
+    let close_template = close_template(&mut section);
+    let state_dir = state_dir(&mut section, folder);
+    let proxies = proxies(&mut section);
+    Ok(GuardDutyConfig {
+        keys: keys?.map(|(access_key_id, secret)| AwsKeys {
+            access_key_id,
+            secret_access_key: secret.into(),
+        }),
+        master_region: master_region?,
+        regions: regions?,
+        regions_interval: regions_interval?,
+        polling_interval: Some(polling_interval?).filter(|interval| !interval.is_zero()),
+        severity_threshold: Some(severity_threshold?).filter(|threshold| *threshold > 0),
+        lookback: Some(lookback?).filter(|lookback| !lookback.is_zero()),
+        overlap: overlap?,
+        close_template: close_template?,
+        state_dir: state_dir?,
+        proxies: proxies?,
+    })
+}
+
+/// Requests to SOAR in flight at most.
+pub(super) fn max_soar_requests(reader: &mut Reader<'_>) -> Result<usize, Noted> {
+    reader
+        .section(GUARDDUTY)
+        .number("aws_gd_max_soar_requests", 1..=256_usize)
+}
+
+/// The region becomes part of a host name, so it may hold nothing else.
+fn master_region(section: &mut Section<'_, '_>) -> Result<String, Noted> {
+    let key = "aws_gd_master_region";
+    let right = "the name of a region, such as us-east-1";
+    let region = section.parsed(key, right, |text| {
+        let fits = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+        fits.then(|| text.to_lowercase())
+    })?;
+    region
+        .ok_or(())
+        .or_else(|()| Err(section.missing(key, "give a region, such as us-east-1")))
+}
+
+fn regions(section: &mut Section<'_, '_>) -> Result<RegionPattern, Noted> {
+    let key = "aws_gd_regions";
+    let pattern = section.required(
+        key,
+        "give a regular expression such as ^(us|eu)-, or .* for all",
+    )?;
+    RegionPattern::parse(&pattern).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})"));
+        let wrong = format!("{error}{}", cause.unwrap_or_default());
+        section.note(key, &wrong, "correct it; ^(us|eu)- is an example")
+    })
+}
+
+fn close_template(section: &mut Section<'_, '_>) -> Result<CloseTemplate, Noted> {
+    let key = "aws_gd_close_incident_template";
+    let Some((path, text)) = section.file(key)? else {
+        return Ok(CloseTemplate::default());
+    };
+    CloseTemplate::parse(&text).map_err(|error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(" ({cause})"));
+        let wrong = format!("{} {error}{}", path.display(), cause.unwrap_or_default());
+        section.note(
+            key,
+            &wrong,
+            r#"write an object such as {"resolution_id": "Resolved"}"#,
+        )
+    })
+}
+
+fn state_dir(
+    section: &mut Section<'_, '_>,
+    folder: Option<&Path>,
+) -> Result<Option<PathBuf>, Noted> {
+    let key = "aws_gd_state_dir";
+    match section.text(key)? {
+        Some(path) => Ok(Some(section.path(&path))),
+        None if section.is_set(key) => Ok(None),
+        None => Ok(folder.map(Path::to_owned)),
+    }
+}

@@ -1,0 +1,161 @@
+//! The keys that can be set, by section.
+
+/// SOAR, its broker, and logging.
+pub(super) const RESILIENT: &str = "resilient";
+/// GuardDuty and the poller.
+pub(super) const GUARDDUTY: &str = "fn_aws_guardduty";
+/// What all apps of the file share.
+pub(super) const INTEGRATIONS: &str = "integrations";
+
+/// A section and its keys.
+pub(super) struct SectionKeys {
+    pub(super) name: &'static str,
+    /// Keys that this program reads.
+    pub(super) read: &'static [&'static str],
+    /// Keys that such files carry for IBM's runner; accepted without effect.
+    pub(super) tolerated: &'static [&'static str],
+}
+
+/// Every section that is ours.
+pub(super) const SECTIONS: [SectionKeys; 3] = [
+    SectionKeys {
+        name: RESILIENT,
+        read: &[
+            "host",
+            "port",
+            "org",
+            "api_key_id",
+            "api_key_secret",
+            "email",
+            "password",
+            "cafile",
+            "resource_prefix",
+            "max_connection_retries",
+            "request_max_retries",
+            "request_retry_delay",
+            "request_retry_backoff",
+            "stomp",
+            "stomp_host",
+            "stomp_port",
+            "stomp_cafile",
+            "stomp_timeout",
+            "stomp_prefetch_limit",
+            "num_workers",
+            "loglevel",
+        ],
+        tolerated: &[
+            "no_prompt_password",
+            "client_auth_cert",
+            "client_auth_key",
+            "proxy_host",
+            "proxy_port",
+            "proxy_user",
+            "proxy_password",
+            "proxy",
+            "cache_ttl",
+            "stomp_max_retries",
+            "stomp_timer_interval",
+            "stomp_max_connection_errors",
+            "trap_exception",
+            "ignore_message_failure",
+            "heartbeat_timeout_threshold",
+            "rc_use_persistent_sessions",
+            "selftest_timeout",
+            "componentsdir",
+            "noload",
+            "logdir",
+            "logfile",
+            "log_max_bytes",
+            "log_backup_count",
+            "log_http_responses",
+            "pam_type",
+            "test_actions",
+            "test_host",
+            "test_port",
+            "resilient_mock",
+            "actions_component",
+            "multitenancy",
+            "multi_org_function_json",
+            "low_code_queues_list",
+        ],
+    },
+    SectionKeys {
+        name: GUARDDUTY,
+        read: &[
+            "aws_gd_access_key_id",
+            "aws_gd_secret_access_key",
+            "aws_gd_master_region",
+            "aws_gd_regions",
+            "aws_gd_regions_interval",
+            "aws_gd_polling_interval",
+            "aws_gd_severity_threshold",
+            "aws_gd_lookback_interval",
+            "aws_gd_overlap_interval",
+            "aws_gd_close_incident_template",
+            "aws_gd_state_dir",
+            "aws_gd_max_soar_requests",
+            "http_proxy",
+            "https_proxy",
+        ],
+        tolerated: &["timeout", "verify", "client_auth_cert", "client_auth_key"],
+    },
+    SectionKeys {
+        name: INTEGRATIONS,
+        read: &["http_proxy", "https_proxy", "timeout"],
+        tolerated: &["verify"],
+    },
+];
+
+/// Keys whose value is never shown. Proxies are among them for the password in their URL.
+const SECRET: [&str; 7] = [
+    "api_key_secret",
+    "password",
+    "proxy_password",
+    "aws_gd_secret_access_key",
+    "http_proxy",
+    "https_proxy",
+    "proxy_user",
+];
+
+/// Keys for which an empty value differs from an absent one.
+const EMPTY_COUNTS: [&str; 1] = ["aws_gd_state_dir"];
+
+impl SectionKeys {
+    pub(super) fn knows(&self, key: &str) -> bool {
+        self.all().any(|known| known == key)
+    }
+
+    /// The known key that looks most like `key`, if any does.
+    pub(super) fn nearest(&self, key: &str) -> Option<&'static str> {
+        nearest(key, self.all())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &'static str> {
+        self.read.iter().chain(self.tolerated).copied()
+    }
+}
+
+/// The candidate that looks most like `word`, if any does.
+pub(super) fn nearest<'a>(
+    word: &str,
+    candidates: impl Iterator<Item = &'a str>,
+) -> Option<&'a str> {
+    candidates
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+pub(super) fn is_secret(key: &str) -> bool {
+    SECRET.contains(&key)
+}
+
+/// Secrets that people choose, so that any text is possible.
+pub(super) fn is_soar_secret(key: &str) -> bool {
+    ["api_key_secret", "password"].contains(&key)
+}
+
+pub(super) fn empty_counts(key: &str) -> bool {
+    EMPTY_COUNTS.contains(&key)
+}

@@ -1,0 +1,340 @@
+use std::io;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::error::{ConfigErrors, Problem};
+use super::keys::{self, SECTIONS};
+use super::layers::{Layers, Setting};
+use super::{Trust, interval, references};
+
+/// A mistake was noted; the value cannot be had.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Noted;
+
+type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+type Files<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
+
+/// Reads settings and gathers what is wrong with them.
+pub(super) struct Reader<'a> {
+    layers: &'a Layers,
+    lookup: Lookup<'a>,
+    files: Files<'a>,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(layers: &'a Layers, lookup: Lookup<'a>, files: Files<'a>) -> Self {
+        Self {
+            layers,
+            lookup,
+            files,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// A section, whose settings are then read one by one.
+    pub(super) fn section(&mut self, name: &'static str) -> Section<'_, 'a> {
+        Section { name, reader: self }
+    }
+
+    /// Notes a required section that is absent, and warns of keys that nobody reads.
+    pub(super) fn check_names(&mut self) {
+        for section in [keys::RESILIENT, keys::GUARDDUTY] {
+            if !self.layers.has_section(section) {
+                let similar = keys::nearest(section, self.layers.sections());
+                let remedy = match similar {
+                    Some(similar) => format!("is [{similar}] meant to be it?"),
+                    None => "add it; app.config.example shows what it needs".to_owned(),
+                };
+                let place = format!("[{section}]");
+                self.problems
+                    .push(Problem::new(place, "the section is missing", remedy));
+            }
+        }
+        for section in &SECTIONS {
+            for (key, origin) in self.layers.keys_in_file(section.name) {
+                if !section.knows(&key) {
+                    let place = place(section.name, &key, origin.as_deref());
+                    let hint = match section.nearest(&key) {
+                        Some(known) => format!("; did you mean {known}?"),
+                        None => String::new(),
+                    };
+                    self.warnings
+                        .push(format!("{place}: no such key, ignored{hint}"));
+                }
+            }
+        }
+    }
+
+    pub(super) fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    pub(super) fn into_warnings(self) -> Vec<String> {
+        self.warnings
+    }
+
+    pub(super) fn into_errors(self) -> ConfigErrors {
+        ConfigErrors::new(self.problems)
+    }
+}
+
+/// One section of the configuration.
+pub(super) struct Section<'r, 'a> {
+    name: &'static str,
+    reader: &'r mut Reader<'a>,
+}
+
+impl Section<'_, '_> {
+    /// The value with its references resolved; `None` where there is none.
+    pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, Noted> {
+        let Some(setting) = self.reader.layers.get(self.name, key) else {
+            return Ok(None);
+        };
+        self.refuse_unfit(key, &setting)?;
+        match references::resolve(&setting.raw, self.reader.lookup) {
+            Ok(value) => Ok((!value.trim().is_empty()).then_some(value)),
+            Err(references::UnknownVariable(name)) => Err(self.unknown_variable(key, &name)),
+        }
+    }
+
+    /// Reads again what is noted elsewhere if it is wrong.
+    pub(super) fn quietly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let noted = self.reader.problems.len();
+        let value = read(self);
+        self.reader.problems.truncate(noted);
+        value
+    }
+
+    /// Whether the key is there, be it with an empty value.
+    pub(super) fn is_set(&self, key: &str) -> bool {
+        self.reader.layers.get(self.name, key).is_some()
+    }
+
+    pub(super) fn required(&mut self, key: &str, remedy: &str) -> Result<String, Noted> {
+        match self.text(key)? {
+            Some(value) => Ok(value),
+            None => Err(self.missing(key, remedy)),
+        }
+    }
+
+    /// Notes that a key is missing; silent where the whole section is, as that is noted already.
+    pub(super) fn missing(&mut self, key: &str, remedy: &str) -> Noted {
+        if self.reader.layers.has_section(self.name) {
+            self.note(key, "is required and not set", remedy);
+        }
+        Noted
+    }
+
+    /// The value as `parse` reads it; `right` says what `parse` accepts.
+    pub(super) fn parsed<T>(
+        &mut self,
+        key: &str,
+        right: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Result<Option<T>, Noted> {
+        let Some(value) = self.text(key)? else {
+            return Ok(None);
+        };
+        match parse(value.trim()) {
+            Some(parsed) => Ok(Some(parsed)),
+            None => Err(self.wrong(key, right)),
+        }
+    }
+
+    /// A number in a range. Only for keys with a built-in default.
+    pub(super) fn number<T>(&mut self, key: &str, range: RangeInclusive<T>) -> Result<T, Noted>
+    where
+        T: FromStr + PartialOrd + std::fmt::Display,
+    {
+        match self.optional_number(key, range)? {
+            Some(number) => Ok(number),
+            None => Err(self.missing(key, "set it")),
+        }
+    }
+
+    pub(super) fn optional_number<T>(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<T>,
+    ) -> Result<Option<T>, Noted>
+    where
+        T: FromStr + PartialOrd + std::fmt::Display,
+    {
+        let right = format!("a whole number from {} to {}", range.start(), range.end());
+        self.parsed(key, &right, |text| {
+            text.parse().ok().filter(|number| range.contains(number))
+        })
+    }
+
+    /// An interval. Only for keys with a built-in default.
+    pub(super) fn interval(&mut self, key: &str) -> Result<Duration, Noted> {
+        match self.parsed(key, interval::FORM, interval::parse)? {
+            Some(interval) => Ok(interval),
+            None => Err(self.missing(key, "set it")),
+        }
+    }
+
+    /// Seconds, with a fraction if need be. Only for keys with a built-in default.
+    pub(super) fn seconds(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Duration, Noted> {
+        let right = format!(
+            "a number of seconds from {} to {}",
+            range.start(),
+            range.end()
+        );
+        let seconds = self.parsed(key, &right, |text| {
+            text.parse().ok().filter(|seconds| range.contains(seconds))
+        })?;
+        match seconds {
+            Some(seconds) => Ok(Duration::from_secs_f64(seconds)),
+            None => Err(self.missing(key, "set it")),
+        }
+    }
+
+    /// `true`, `false`, or a file of certificates; a file must be readable.
+    pub(super) fn trust(&mut self, key: &str) -> Result<Option<Trust>, Noted> {
+        let Some(value) = self.text(key)? else {
+            return Ok(None);
+        };
+        match value.trim().to_lowercase().as_str() {
+            "false" => return Ok(Some(Trust::Off)),
+            "true" => return Ok(Some(Trust::Public)),
+            _ => {}
+        }
+        let path = self.path(&value);
+        match (self.reader.files)(&path) {
+            // Bundles carry comments in any encoding: only reading at all is asked for here.
+            Ok(_) => Ok(Some(Trust::Bundle(path))),
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Ok(Some(Trust::Bundle(path)))
+            }
+            Err(error) => Err(self.unreadable(key, &path, &error)),
+        }
+    }
+
+    /// The text of a file that the key names.
+    pub(super) fn file(&mut self, key: &str) -> Result<Option<(PathBuf, String)>, Noted> {
+        let Some(value) = self.text(key)? else {
+            return Ok(None);
+        };
+        let path = self.path(&value);
+        match (self.reader.files)(&path) {
+            Ok(text) => Ok(Some((path, text))),
+            Err(error) => Err(self.unreadable(key, &path, &error)),
+        }
+    }
+
+    /// A path with `~` expanded.
+    pub(super) fn path(&self, value: &str) -> PathBuf {
+        let value = value.trim();
+        let home = (self.reader.lookup)("HOME");
+        match (value.strip_prefix("~/"), home) {
+            (Some(rest), Some(home)) => Path::new(&home).join(rest),
+            _ => PathBuf::from(value),
+        }
+    }
+
+    pub(super) fn note(&mut self, key: &str, wrong: &str, remedy: &str) -> Noted {
+        let origin = self
+            .reader
+            .layers
+            .get(self.name, key)
+            .and_then(|setting| setting.origin);
+        let place = place(self.name, key, origin.as_deref());
+        self.reader
+            .problems
+            .push(Problem::new(place, wrong, remedy));
+        Noted
+    }
+
+    pub(super) fn warn(&mut self, key: &str, text: &str) {
+        self.reader
+            .warnings
+            .push(format!("[{}] {key}: {text}", self.name));
+    }
+
+    fn wrong(&mut self, key: &str, right: &str) -> Noted {
+        let wrong = format!("{} is not {right}", self.shown(key));
+        self.note(key, &wrong, &format!("give {right}"))
+    }
+
+    fn unreadable(&mut self, key: &str, path: &Path, error: &io::Error) -> Noted {
+        let wrong = format!("cannot read {}: {error}", path.display());
+        self.note(key, &wrong, "name a file that this program may read")
+    }
+
+    /// Refuses what no key can mean.
+    fn refuse_unfit(&mut self, key: &str, setting: &Setting) -> Result<(), Noted> {
+        if setting.raw.contains('\n') {
+            return Err(self.note(
+                key,
+                "the value runs over several lines",
+                "move the next key to the left margin: a line indented deeper continues the value above",
+            ));
+        }
+        if is_placeholder(&setting.raw) && !keys::is_soar_secret(key) {
+            let wrong = format!("still holds the placeholder {}", setting.raw);
+            return Err(self.note(key, &wrong, "set the real value, or remove the line"));
+        }
+        Ok(())
+    }
+
+    fn unknown_variable(&mut self, key: &str, name: &str) -> Noted {
+        // A password that begins with `$` looks like a reference: it must not be shown.
+        let shown = if keys::is_secret(key) && !looks_like_variable(name) {
+            "an environment variable that is not set (its name is not shown, as it may be the secret)".to_owned()
+        } else {
+            format!("environment variable {name}, which is not set")
+        };
+        self.note(
+            key,
+            &format!("refers to {shown}"),
+            "set it; a value that begins with $ must itself come from a variable",
+        )
+    }
+
+    /// What was written, as far as it may be shown.
+    fn shown(&self, key: &str) -> String {
+        let setting = self.reader.layers.get(self.name, key);
+        match setting {
+            Some(setting) if !keys::is_secret(key) => {
+                let text: String = setting.raw.chars().take(80).collect();
+                format!("`{}`", text.escape_debug())
+            }
+            _ => "the value".to_owned(),
+        }
+    }
+}
+
+fn place(section: &str, key: &str, origin: Option<&str>) -> String {
+    match origin {
+        Some(origin) => format!("[{section}] {key} ({origin})"),
+        None => format!("[{section}] {key}"),
+    }
+}
+
+/// `<AWS_GUARDDUTY_REGION_REGEX>`, as the templates of such files have it.
+fn is_placeholder(value: &str) -> bool {
+    let inner = value
+        .strip_prefix('<')
+        .and_then(|rest| rest.strip_suffix('>'));
+    inner.is_some_and(|name| {
+        !name.is_empty()
+            && name
+                .chars()
+                .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+    })
+}
+
+fn looks_like_variable(name: &str) -> bool {
+    name.chars()
+        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}

@@ -1,0 +1,249 @@
+//! The `[resilient]` and `[integrations]` sections.
+
+use std::time::Duration;
+
+use super::keys::{INTEGRATIONS, RESILIENT};
+use super::reader::{Noted, Reader, Section};
+use super::{
+    Credentials, IntegrationsConfig, LogLevel, Proxies, RetryConfig, SoarConfig, StompConfig, Trust,
+};
+
+const ANY_PORT: std::ops::RangeInclusive<u16> = 1..=u16::MAX;
+const LONGEST_SECONDS: f64 = 3600.0;
+
+pub(super) fn soar(
+    reader: &mut Reader<'_>,
+    max_requests: Result<usize, Noted>,
+    request_timeout: Result<Duration, Noted>,
+) -> Result<SoarConfig, Noted> {
+    let mut section = reader.section(RESILIENT);
+    let host = soar_host(&mut section);
+    let port = section.number("port", ANY_PORT);
+    let org = section.required("org", "give the organization's name, UUID or cloud account");
+    let credentials = credentials(&mut section);
+    let trust = section.trust("cafile");
+    warn_of_no_check(&mut section, "cafile", "SOAR server", trust.as_ref().ok());
+    let resource_prefix = section.text("resource_prefix");
+    let retries = retries(&mut section);
+    let login_attempts = login_attempts(&mut section);
+    Ok(SoarConfig {
+        host: host?,
+        port: port?,
+        org: org?.trim().to_owned(),
+        credentials: credentials?,
+        trust: trust?.unwrap_or(Trust::Public),
+        resource_prefix: resource_prefix?.and_then(|prefix| normal_prefix(&prefix)),
+        retries: retries?,
+        login_attempts: login_attempts?,
+        request_timeout: request_timeout?,
+        max_requests: max_requests?,
+    })
+}
+
+pub(super) fn stomp(reader: &mut Reader<'_>) -> Result<StompConfig, Noted> {
+    let mut section = reader.section(RESILIENT);
+    let enabled = section.parsed("stomp", "1 or 0", switch);
+    let host = broker_host(&mut section);
+    let port = section.number("stomp_port", ANY_PORT);
+    let trust = broker_trust(&mut section);
+    let connect_timeout = section.seconds("stomp_timeout", 1.0..=LONGEST_SECONDS);
+    let num_workers = section.number("num_workers", 1..=2000_u16);
+    let prefetch = section.optional_number("stomp_prefetch_limit", 1..=2000_u16);
+    let num_workers = num_workers?;
+    Ok(StompConfig {
+        enabled: enabled?.unwrap_or(true),
+        host: host?,
+        port: port?,
+        trust: trust?,
+        connect_timeout: connect_timeout?,
+        num_workers: num_workers.into(),
+        prefetch: prefetch?.unwrap_or(num_workers),
+    })
+}
+
+pub(super) fn integrations(reader: &mut Reader<'_>) -> Result<IntegrationsConfig, Noted> {
+    let mut section = reader.section(INTEGRATIONS);
+    let proxies = proxies(&mut section);
+    let timeout = section.seconds("timeout", 0.1..=LONGEST_SECONDS);
+    Ok(IntegrationsConfig {
+        proxies: proxies?,
+        timeout: timeout?,
+    })
+}
+
+pub(super) fn proxies(section: &mut Section<'_, '_>) -> Result<Proxies, Noted> {
+    let http = section.text("http_proxy");
+    let https = section.text("https_proxy");
+    Ok(Proxies {
+        http: http?.map(Into::into),
+        https: https?.map(Into::into),
+    })
+}
+
+/// An unknown level is INFO, as it always was: a slip here must not stop the escalation of findings.
+pub(super) fn log_level(reader: &mut Reader<'_>) -> Result<LogLevel, Noted> {
+    let mut section = reader.section(RESILIENT);
+    let Some(name) = section.text("loglevel")? else {
+        return Ok(LogLevel::Info);
+    };
+    let level = LogLevel::parse(&name);
+    if level.is_none() {
+        section.warn(
+            "loglevel",
+            "no such level, INFO is used; give DEBUG, INFO, WARNING, ERROR or CRITICAL",
+        );
+    }
+    Ok(level.unwrap_or(LogLevel::Info))
+}
+
+impl LogLevel {
+    /// Reads a name of Python's logging, in any case.
+    pub fn parse(name: &str) -> Option<Self> {
+        match name.trim().to_ascii_uppercase().as_str() {
+            "DEBUG" | "NOTSET" => Some(Self::Debug),
+            "INFO" => Some(Self::Info),
+            "WARNING" | "WARN" => Some(Self::Warning),
+            "ERROR" => Some(Self::Error),
+            "CRITICAL" | "FATAL" => Some(Self::Critical),
+            _ => None,
+        }
+    }
+}
+
+fn credentials(section: &mut Section<'_, '_>) -> Result<Credentials, Noted> {
+    let key = pair(section, "api_key_id", "api_key_secret");
+    let user = pair(section, "email", "password");
+    if let Some((id, secret)) = key? {
+        return Ok(Credentials::ApiKey {
+            id,
+            secret: secret.into(),
+        });
+    }
+    if let Some((email, password)) = user? {
+        return Ok(Credentials::User {
+            email,
+            password: password.into(),
+        });
+    }
+    Err(section.missing(
+        "api_key_id",
+        "give api_key_id and api_key_secret, or email and password",
+    ))
+}
+
+/// Two keys that only make sense together: both or neither.
+pub(super) fn pair(
+    section: &mut Section<'_, '_>,
+    first: &str,
+    second: &str,
+) -> Result<Option<(String, String)>, Noted> {
+    let values = (section.text(first), section.text(second));
+    match (values.0?, values.1?) {
+        (Some(name), Some(secret)) => Ok(Some((name.trim().to_owned(), secret))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(section.note(
+            second,
+            &format!("is not set, but {first} is"),
+            "set both or neither",
+        )),
+        (None, Some(_)) => Err(section.note(
+            first,
+            &format!("is not set, but {second} is"),
+            "set both or neither",
+        )),
+    }
+}
+
+fn soar_host(section: &mut Section<'_, '_>) -> Result<String, Noted> {
+    let host = section.required("host", "give the host name of the SOAR server")?;
+    host_name(section, "host", "port", &host)
+}
+
+fn broker_host(section: &mut Section<'_, '_>) -> Result<String, Noted> {
+    match section.text("stomp_host")? {
+        Some(host) => host_name(section, "stomp_host", "stomp_port", &host),
+        None => section.quietly(soar_host),
+    }
+}
+
+fn broker_trust(section: &mut Section<'_, '_>) -> Result<Trust, Noted> {
+    let own = section.trust("stomp_cafile");
+    warn_of_no_check(section, "stomp_cafile", "message broker", own.as_ref().ok());
+    match own? {
+        Some(trust) => Ok(trust),
+        None => section
+            .quietly(|section| section.trust("cafile"))
+            .map(|trust| trust.unwrap_or(Trust::Public)),
+    }
+}
+
+fn warn_of_no_check(
+    section: &mut Section<'_, '_>,
+    key: &str,
+    server: &str,
+    trust: Option<&Option<Trust>>,
+) {
+    if let Some(Some(Trust::Off)) = trust {
+        section.warn(
+            key,
+            &format!("false: the certificate of the {server} is not checked, so anyone between can read the credentials; name a file of certificates instead"),
+        );
+    }
+}
+
+fn host_name(
+    section: &mut Section<'_, '_>,
+    key: &str,
+    port_key: &str,
+    host: &str,
+) -> Result<String, Noted> {
+    let host = host.trim().to_owned();
+    if host.contains('/') || host.contains(char::is_whitespace) {
+        let wrong = format!("`{}` is not a host name", host.escape_debug());
+        return Err(section.note(
+            key,
+            &wrong,
+            "give the name alone, without https:// or a path",
+        ));
+    }
+    let with_port = host
+        .split_once(':')
+        .is_some_and(|(_, port)| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()));
+    if with_port {
+        let wrong = format!("`{host}` holds a port");
+        return Err(section.note(key, &wrong, &format!("give the port in {port_key}")));
+    }
+    Ok(host)
+}
+
+fn retries(section: &mut Section<'_, '_>) -> Result<RetryConfig, Noted> {
+    let attempts = section.number("request_max_retries", 1..=1000_u32);
+    let delay = section.seconds("request_retry_delay", 0.0..=LONGEST_SECONDS);
+    let backoff = section.number("request_retry_backoff", 1..=100_u32);
+    Ok(RetryConfig {
+        attempts: attempts?,
+        delay: delay?,
+        backoff: backoff?,
+    })
+}
+
+/// 0 and -1 are "without limit".
+fn login_attempts(section: &mut Section<'_, '_>) -> Result<Option<u32>, Noted> {
+    let attempts = section.number("max_connection_retries", -1..=1_000_000_i32)?;
+    Ok(u32::try_from(attempts)
+        .ok()
+        .filter(|attempts| *attempts > 0))
+}
+
+fn normal_prefix(prefix: &str) -> Option<String> {
+    let bare = prefix.trim().trim_matches('/');
+    (!bare.is_empty()).then(|| format!("/{bare}"))
+}
+
+fn switch(text: &str) -> Option<bool> {
+    match text.to_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Some(true),
+        "0" | "false" | "no" | "off" => Some(false),
+        _ => None,
+    }
+}
