@@ -1,0 +1,5 @@
+# Names the finding to read again, and the incident whose artifacts are known already.
+inputs.aws_gd_region = incident.properties.aws_guardduty_region
+inputs.aws_gd_detector_id = incident.properties.aws_guardduty_detector_id
+inputs.aws_gd_finding_id = incident.properties.aws_guardduty_finding_id
+inputs.incident_id = incident.id
