@@ -6,8 +6,8 @@ use serde_json::Value;
 /// Everything that is imported into SOAR.
 pub(super) struct Definitions {
     pub(super) message_destination: MessageDestination,
-    pub(super) incident_fields: Vec<Field>,
-    pub(super) function_inputs: Vec<Field>,
+    pub(super) incident_fields: Vec<IncidentField>,
+    pub(super) function_inputs: Vec<FunctionInput>,
     pub(super) data_tables: Vec<DataTable>,
     pub(super) artifact_types: Vec<ArtifactType>,
     pub(super) functions: Vec<Function>,
@@ -39,18 +39,26 @@ pub(super) enum DestinationKind {
     Topic,
 }
 
-/// A custom incident field or a function input; the latter has no label of its own.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Field {
+pub(super) struct IncidentField {
     pub(super) name: String,
-    pub(super) label: Option<String>,
+    pub(super) label: String,
     #[serde(rename = "type")]
     pub(super) kind: FieldKind,
     pub(super) tooltip: String,
     #[serde(default)]
     pub(super) placeholder: String,
-    #[serde(default)]
+}
+
+/// An input of functions, shared by all apps of a platform that have one of that name.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct FunctionInput {
+    pub(super) name: String,
+    #[serde(rename = "type")]
+    pub(super) kind: FieldKind,
+    pub(super) tooltip: String,
     pub(super) required: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::definitions::{ArtifactType, DataTable, Field};
+use super::definitions::{ArtifactType, Column, DataTable, FunctionInput, IncidentField};
 use super::identifiers::{function_input_key, incident_field_key, uuid_of};
 
 /// Type ids of the export format.
@@ -13,56 +13,48 @@ const FUNCTION: u32 = 11;
 const FIRST_TABLE_TYPE: u32 = 1001;
 
 /// A custom incident field, reached as `properties.<name>`.
-pub(super) fn incident_field(field: &Field) -> Value {
-    field_object(
-        &incident_field_key(&field.name),
-        INCIDENT,
-        json!("properties"),
-        field,
-    )
+pub(super) fn incident_field(field: &IncidentField) -> Value {
+    let mut object = base(&incident_field_key(&field.name), &field.name, INCIDENT);
+    object["prefix"] = json!("properties");
+    object["text"] = json!(field.label);
+    object["input_type"] = json!(field.kind.input_type());
+    object["tooltip"] = json!(field.tooltip);
+    object["placeholder"] = json!(field.placeholder);
+    object
 }
 
-/// An input of functions.
-pub(super) fn function_input(field: &Field) -> Value {
-    field_object(
-        &function_input_key(&field.name),
-        FUNCTION,
-        Value::Null,
-        field,
-    )
-}
-
-fn field_object(export_key: &str, type_id: u32, prefix: Value, field: &Field) -> Value {
-    let mut object = base(export_key, &field.name, type_id);
-    object.insert("prefix".into(), prefix);
-    object.insert(
-        "text".into(),
-        json!(field.label.as_ref().unwrap_or(&field.name)),
-    );
-    object.insert("input_type".into(), json!(field.kind.input_type()));
-    object.insert("tooltip".into(), json!(field.tooltip));
-    object.insert("placeholder".into(), json!(field.placeholder));
-    if field.required {
-        object.insert("required".into(), json!("always"));
+/// An input of functions; one that is not required has no such key.
+pub(super) fn function_input(input: &FunctionInput) -> Value {
+    let mut object = base(&function_input_key(&input.name), &input.name, FUNCTION);
+    object["text"] = json!(input.name);
+    object["input_type"] = json!(input.kind.input_type());
+    object["tooltip"] = json!(input.tooltip);
+    if input.required {
+        object["required"] = json!("always");
     }
-    object.insert("blank_option".into(), json!(false));
-    Value::Object(object)
+    object
 }
 
 /// What all fields of the export have in common.
-fn base(export_key: &str, name: &str, type_id: u32) -> Map<String, Value> {
-    let common = json!({
+fn base(export_key: &str, name: &str, type_id: u32) -> Value {
+    json!({
         "id": 0,
         "name": name,
         "export_key": export_key,
         "uuid": uuid_of("fields", export_key),
         "type_id": type_id,
+        "prefix": null,
+        "text": name,
+        "input_type": "text",
+        "tooltip": "",
+        "placeholder": "",
         "values": [],
         "templates": [],
         "tags": [],
         "operations": [],
         "operation_perms": {},
         "allow_default_value": false,
+        "blank_option": false,
         "calculated": false,
         "changeable": true,
         "chosen": false,
@@ -73,11 +65,7 @@ fn base(export_key: &str, name: &str, type_id: u32) -> Map<String, Value> {
         "is_tracked": false,
         "read_only": false,
         "rich_text": false,
-    });
-    match common {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
+    })
 }
 
 /// The data tables with their columns.
@@ -110,28 +98,25 @@ fn data_table(table: &DataTable, type_id: u32) -> Value {
 }
 
 fn columns(table: &DataTable, type_id: u32) -> Map<String, Value> {
-    let column_object = |(order, column): (usize, &super::definitions::Column)| {
-        let mut object = base(
-            &format!("{}/{}", table.name, column.name),
-            &column.name,
-            type_id,
-        );
-        object.insert("prefix".into(), Value::Null);
-        object.insert("text".into(), json!(column.label));
-        object.insert("input_type".into(), json!("text"));
-        object.insert("tooltip".into(), json!(""));
-        object.insert("placeholder".into(), json!(""));
-        object.insert("blank_option".into(), json!(column.blank_option));
-        object.insert("order".into(), json!(order));
-        object.insert("width".into(), json!(column.width));
-        (column.name.clone(), Value::Object(object))
-    };
-    table
-        .columns
-        .iter()
-        .enumerate()
-        .map(column_object)
+    (0..)
+        .zip(&table.columns)
+        .map(|(order, column)| {
+            (
+                column.name.clone(),
+                column_object(table, column, type_id, order),
+            )
+        })
         .collect()
+}
+
+fn column_object(table: &DataTable, column: &Column, type_id: u32, order: u32) -> Value {
+    let export_key = format!("{}/{}", table.name, column.name);
+    let mut object = base(&export_key, &column.name, type_id);
+    object["text"] = json!(column.label);
+    object["blank_option"] = json!(column.blank_option);
+    object["order"] = json!(order);
+    object["width"] = json!(column.width);
+    object
 }
 
 /// A custom artifact type.

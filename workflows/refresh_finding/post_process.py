@@ -6,8 +6,8 @@
 WORKFLOW = "Example: AWS GuardDuty: Refresh Finding"
 FUNCTION = "func_aws_guardduty_refresh_finding"
 
-# Scripts name an artifact type by what analysts see, REST by its API name.
-# The types that the platform brings along (IP Address, DNS Name, Port) have one name for both.
+# Scripts name an artifact type by what analysts see, the function by its API name.
+# The types that the platform brings along have one name for both.
 ARTIFACT_TYPES = {
     "aws_iam_access_key_id": "AWS IAM Access Key ID",
     "aws_iam_user_name": "AWS IAM User Name",
@@ -24,25 +24,28 @@ def escape(value):
     return text.replace('"', "&quot;").replace("'", "&#39;")
 
 
-def update_fields(payload):
-    """GuardDuty's word for what it has a word for; the rest of the incident stays."""
-    if payload.get("severity_code") is not None:
-        incident.severity_code = payload.get("severity_code")
+def update_fields(severity_code, properties):
+    """Only what GuardDuty has a word for: the rest of the incident stays as it is."""
+    if severity_code is not None:
+        incident.severity_code = severity_code
 
-    properties = payload.get("properties") or {}
-    if properties.get("aws_guardduty_finding_updated_at") is not None:
-        incident.properties.aws_guardduty_finding_updated_at = str(properties.get("aws_guardduty_finding_updated_at"))
-    if properties.get("aws_guardduty_count") is not None:
-        incident.properties.aws_guardduty_count = str(properties.get("aws_guardduty_count"))
-    if properties.get("aws_guardduty_archived") is not None:
-        incident.properties.aws_guardduty_archived = str(properties.get("aws_guardduty_archived"))
-    if properties.get("aws_guardduty_severity") is not None:
-        incident.properties.aws_guardduty_severity = str(properties.get("aws_guardduty_severity"))
+    updated_at = properties.get("aws_guardduty_finding_updated_at")
+    if updated_at is not None:
+        incident.properties.aws_guardduty_finding_updated_at = str(updated_at)
+    count = properties.get("aws_guardduty_count")
+    if count is not None:
+        incident.properties.aws_guardduty_count = str(count)
+    archived = properties.get("aws_guardduty_archived")
+    if archived is not None:
+        incident.properties.aws_guardduty_archived = str(archived)
+    severity = properties.get("aws_guardduty_severity")
+    if severity is not None:
+        incident.properties.aws_guardduty_severity = str(severity)
 
 
 def add_rows(data_tables):
-    for table, rows in data_tables.items():
-        for cells in rows:
+    for table in data_tables:
+        for cells in data_tables.get(table):
             row = incident.addRow(table)
             for column, cell in cells.get("cells").items():
                 if cell.get("value") is not None:
@@ -71,7 +74,7 @@ returned = results or {}
 content = returned.get("content")
 if content and returned.get("success") is not False:
     payload = content.get("payload") or {}
-    update_fields(payload)
+    update_fields(payload.get("severity_code"), payload.get("properties") or {})
     add_rows(content.get("data_tables") or {})
     add_artifacts(payload.get("artifacts") or [])
 note = "AWS GuardDuty Integration: Workflow <b>{0}</b>: {1}".format(WORKFLOW, outcome(returned))
