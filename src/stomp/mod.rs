@@ -1,1 +1,3 @@
 //! STOMP 1.2 over TLS.
+
+pub mod frame;
