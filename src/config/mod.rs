@@ -10,6 +10,8 @@ mod interval;
 mod keys;
 mod layers;
 pub mod load;
+#[cfg(test)]
+mod python;
 mod reader;
 mod references;
 mod regions;
