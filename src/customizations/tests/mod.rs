@@ -1,4 +1,9 @@
 //! Whether the export is fresh and whole, and its scripts do what they should.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
 
 mod references;
 mod script_runs;
@@ -70,8 +75,7 @@ impl Call {
                 }
                 Event::Start(element) if element.name().as_ref() == "resilient:function" => {
                     let text = reader.read_text(element.name()).unwrap();
-                    let text =
-                        quick_xml::escape::unescape(&text).unwrap();
+                    let text = quick_xml::escape::unescape(&text).unwrap();
                     return Self {
                         process: process.unwrap(),
                         function_uuid: attribute(&element, "uuid"),
