@@ -9,7 +9,10 @@ use super::{fields, functions, rules, workflows};
 /// build differ.
 pub(super) const MODIFIED: u64 = 1_767_225_600_000;
 
-/// A platform refuses the export of a newer one, so this is the oldest that runs the scripts.
+/// Whom the export names as the last to change its functions and workflows.
+pub(super) const AUTHOR: &str = "fn-aws-guardduty";
+
+/// A platform refuses the export of a newer one, so this is an old one; it runs Python 3 scripts.
 const SERVER_VERSION: (u32, u32, u32) = (45, 0, 7888);
 
 /// The whole document, empty lists for what it does not touch.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::definitions::{Definitions, DestinationKind, Function, MessageDestination, Workflow};
-use super::document::MODIFIED;
+use super::document::{AUTHOR, MODIFIED};
 use super::identifiers::{function_input_uuid, function_uuid, uuid_of};
 
 /// The queue. Who may read it, an API key or a user, is granted on the platform.
@@ -49,6 +49,7 @@ pub(super) fn function(function: &Function, definitions: &Definitions) -> Value 
         "workflows": callers,
         "created_date": MODIFIED,
         "last_modified_time": MODIFIED,
+        "last_modified_by": { "id": 0, "type": "apikey", "name": AUTHOR, "display_name": AUTHOR },
         "tags": [],
     })
 }

@@ -4,7 +4,7 @@ use quick_xml::escape::escape;
 use serde_json::{Value, json};
 
 use super::definitions::{Function, Workflow};
-use super::document::MODIFIED;
+use super::document::{AUTHOR, MODIFIED};
 use super::identifiers::{function_uuid, uuid_of};
 use super::sources::ONE_FUNCTION_BPMN;
 
@@ -28,6 +28,7 @@ pub(super) fn workflow(workflow: &Workflow, function: &Function) -> Value {
             "xml": bpmn(workflow, function),
         },
         "last_modified_time": MODIFIED,
+        "last_modified_by": AUTHOR,
         "actions": [],
         "tags": [],
     })

@@ -54,9 +54,12 @@ def add_rows(data_tables):
 
 def add_artifacts(artifacts):
     for artifact in artifacts:
+        value = artifact.get("value")
+        if value is None or value == "":
+            continue
         kind = artifact.get("type").get("name")
         description = artifact.get("description").get("content")
-        incident.addArtifact(ARTIFACT_TYPES.get(kind, kind), str(artifact.get("value")), description)
+        incident.addArtifact(ARTIFACT_TYPES.get(kind, kind), str(value), description)
 
 
 def outcome(results):

@@ -5,8 +5,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod archive_script;
+mod platform;
 mod references;
-mod script_runs;
+mod refresh_script;
 mod scripts;
 
 use std::path::PathBuf;
