@@ -24,6 +24,7 @@ pub(super) struct Account {
     pub(super) rng: StdRng,
     pub(super) throttle: Option<Throttle>,
     pub(super) repeats_next_token: bool,
+    pub(super) is_member: bool,
     /// How often each operation was called.
     pub(super) calls: BTreeMap<&'static str, u64>,
 }
@@ -54,6 +55,7 @@ impl Account {
             rng: StdRng::seed_from_u64(options.seed),
             throttle: None,
             repeats_next_token: false,
+            is_member: false,
             calls: BTreeMap::new(),
             options,
         };

@@ -1,11 +1,13 @@
 //! What the account's owner does at the console, and what AWS does by itself.
 
-use jiff::Timestamp;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
 use super::account::iso;
+use super::store::Stored;
 use super::{Aws, Throttle, samples};
 
 /// Detectors and regions.
@@ -46,9 +48,16 @@ impl Aws {
         samples::KINDS
     }
 
-    /// Publishes a new finding of a kind and returns its id. A kind that is not among [`Aws::sample_kinds`] gives
-    /// one of the first kind.
+    /// Publishes a new finding of a kind and returns its id.
+    ///
+    /// # Panics
+    ///
+    /// When `kind` is not one of [`Aws::sample_kinds`]: a test that misspells it must not go on with another one.
     pub fn create_sample(&self, region: &str, kind: &str) -> String {
+        assert!(
+            samples::KINDS.contains(&kind),
+            "there is no sample finding {kind}"
+        );
         let mut account = self.account();
         let now = account.now();
         let finding = samples::finding(kind, region, now, &mut account);
@@ -138,7 +147,7 @@ impl Aws {
         let detector = account.detectors.get(region);
         detector
             .and_then(|detector| detector.findings.stored(id))
-            .is_some_and(|stored| stored.is_archived())
+            .is_some_and(Stored::is_archived)
     }
 
     /// All findings of a region, by `updatedAt`.
@@ -165,6 +174,12 @@ impl Aws {
     /// Whether `ListFindings` gives back the very token it was called with, as AWS has been seen to do.
     pub fn repeat_next_token(&self, repeat: bool) {
         self.account().repeats_next_token = repeat;
+    }
+
+    /// Whether the account is a member of another one's `GuardDuty`: members may read findings but not archive them. The
+    /// refusal's text is an assumption.
+    pub fn set_member_account(&self, is_member: bool) {
+        self.account().is_member = is_member;
     }
 
     /// Refuses calls for being too many, or stops doing so.

@@ -60,10 +60,14 @@ impl ApiError {
 
     pub(super) fn response(&self, service: Service, request_id: &str) -> Response<Body> {
         let (status, code) = self.status_and_code(service);
+        let message = self.message(service);
         let (content_type, body) = match service {
-            Service::GuardDuty => ("application/json", self.json(code)),
-            Service::Ec2 => ("text/xml;charset=UTF-8", self.ec2_xml(code, request_id)),
-            Service::Sts => ("text/xml", self.sts_xml(code, request_id)),
+            Service::GuardDuty => ("application/json", json_body(code, &message)),
+            Service::Ec2 => (
+                "text/xml;charset=UTF-8",
+                ec2_body(code, &message, request_id),
+            ),
+            Service::Sts => ("text/xml", sts_body(code, &message, request_id)),
         };
         let response = Response::builder()
             .status(status)
@@ -104,31 +108,39 @@ impl ApiError {
         }
     }
 
-    /// `GuardDuty` names the error in a header and, in the body, the cause of a `BadRequestException`.
-    fn json(&self, code: &str) -> String {
-        let kind = if code == "BadRequestException" {
-            "InvalidInputException"
-        } else {
-            code
-        };
-        json!({"__type": kind, "message": self.to_string()}).to_string()
+    fn message(&self, service: Service) -> String {
+        match (self, service) {
+            (Self::UnknownClient, Service::Ec2) => {
+                "AWS was not able to validate the provided access credentials".to_owned()
+            }
+            (Self::Throttled(_), Service::Ec2) => "Request limit exceeded.".to_owned(),
+            _ => self.to_string(),
+        }
     }
+}
 
-    fn ec2_xml(&self, code: &str, request_id: &str) -> String {
-        let message = self.to_string();
-        format!(
-            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>{code}</Code><Message>{}\
-             </Message></Error></Errors><RequestID>{request_id}</RequestID></Response>",
-            escape(&message)
-        )
-    }
+/// `GuardDuty` names the error in a header and, in the body, the cause of a `BadRequestException`.
+fn json_body(code: &str, message: &str) -> String {
+    let kind = if code == "BadRequestException" {
+        "InvalidInputException"
+    } else {
+        code
+    };
+    json!({"__type": kind, "message": message}).to_string()
+}
 
-    fn sts_xml(&self, code: &str, request_id: &str) -> String {
-        let message = self.to_string();
-        format!(
-            "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{code}\
-             </Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
-            escape(&message)
-        )
-    }
+fn ec2_body(code: &str, message: &str, request_id: &str) -> String {
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Response><Errors><Error><Code>{code}</Code><Message>{}\
+         </Message></Error></Errors><RequestID>{request_id}</RequestID></Response>",
+        escape(message)
+    )
+}
+
+fn sts_body(code: &str, message: &str, request_id: &str) -> String {
+    format!(
+        "<ErrorResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><Error><Type>Sender</Type><Code>{code}\
+         </Code><Message>{}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
+        escape(message)
+    )
 }

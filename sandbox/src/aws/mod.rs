@@ -13,10 +13,11 @@ mod http_api;
 mod listing;
 mod query_api;
 mod regions;
-pub mod samples;
+mod samples;
 mod signature;
 mod store;
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,7 +55,7 @@ impl Default for AwsOptions {
     }
 }
 
-/// How a refused call is told that there were too many: GuardDuty is known to use either name.
+/// How a refused call is told that there were too many: `GuardDuty` is known to use either name.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ThrottleError {
     /// `ThrottlingException`

@@ -74,7 +74,7 @@ fn describe_regions(
     let all = parameters
         .get("AllRegions")
         .is_some_and(|value| value == "true");
-    let items: String = regions(account, partition)
+    let items: Vec<String> = regions(account, partition)
         .into_iter()
         .filter(|region| all || region.opt_in_status != "not-opted-in")
         .filter(|region| wanted.is_empty() || wanted.contains(&region.name))
@@ -89,8 +89,9 @@ fn describe_regions(
         .collect();
     Ok(format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<DescribeRegionsResponse \
-         xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>{request_id}</requestId><regionInfo>{items}\
-         </regionInfo></DescribeRegionsResponse>"
+         xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>{request_id}</requestId><regionInfo>{}\
+         </regionInfo></DescribeRegionsResponse>",
+        items.concat()
     ))
 }
 

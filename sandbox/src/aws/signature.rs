@@ -81,7 +81,7 @@ impl Authorization {
     }
 
     fn canonical_request(&self, request: &Parts, body: &[u8]) -> String {
-        let headers: String = self
+        let headers: Vec<String> = self
             .signed_headers
             .split(';')
             .map(|name| format!("{name}:{}\n", canonical_header(&request.headers, name)))
@@ -96,6 +96,7 @@ impl Authorization {
         };
         let path = uri_encode(request.uri.path(), true);
         let query = canonical_query(request.uri.query().unwrap_or_default());
+        let headers = headers.concat();
         format!(
             "{}\n{path}\n{query}\n{headers}\n{}\n{payload}",
             request.method, self.signed_headers
@@ -154,7 +155,9 @@ fn uri_encode(text: &str, is_path: bool) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) || (is_path && byte == b'/') {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let [high, low] = [byte >> 4, byte & 15]
+                .map(|digit| char::from(b"0123456789ABCDEF"[usize::from(digit)]));
+            encoded.extend(['%', high, low]);
         }
     }
     encoded
@@ -188,7 +191,8 @@ fn sha256_hex(bytes: &[u8]) -> String {
     hash.as_ref()
         .iter()
         .map(|byte| format!("{byte:02x}"))
-        .collect()
+        .collect::<Vec<_>>()
+        .concat()
 }
 
 fn decode_hex(text: &str) -> Option<Vec<u8>> {
@@ -200,6 +204,7 @@ fn decode_hex(text: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
     use axum::http::Request;

@@ -79,7 +79,7 @@ impl FindingStore {
     /// Archiving is no activity: `updatedAt` stays.
     pub(super) fn set_archived(&mut self, id: &str, archived: bool) -> bool {
         self.edit(id, |finding| {
-            finding["service"]["archived"] = json!(archived)
+            finding["service"]["archived"] = json!(archived);
         })
     }
 

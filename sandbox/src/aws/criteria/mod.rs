@@ -189,7 +189,7 @@ impl Test {
 }
 
 impl Comparison {
-    fn holds<T: PartialOrd>(self, value: T, bound: T) -> bool {
+    fn holds<T: PartialOrd + Copy>(self, value: T, bound: T) -> bool {
         match self {
             Self::Greater => value > bound,
             Self::GreaterOrEqual => value >= bound,

@@ -15,7 +15,7 @@ use template::Filler;
 macro_rules! kinds {
     ($($kind:literal),+ $(,)?) => {
         /// The names of the kinds, which are the names of their templates.
-        pub const KINDS: &[&str] = &[$($kind),+];
+        pub(super) const KINDS: &[&str] = &[$($kind),+];
 
         const TEMPLATES: &[&str] = &[$(include_str!(concat!($kind, ".json"))),+];
     };

@@ -1,6 +1,6 @@
 //! Reading and archiving findings by id.
 
-use aws_sdk_guardduty::types::{Feedback, SortCriteria};
+use aws_sdk_guardduty::types::{Feedback, Finding, SortCriteria};
 
 use super::*;
 
@@ -49,7 +49,7 @@ async fn findings_come_in_the_order_of_the_sort_criteria_not_of_the_ids() {
         .map(|severity| {
             world
                 .aws
-                .put_finding(REGION, finding("2026-01-01T00:00:00Z", json!(severity)))
+                .put_finding(REGION, finding("2026-01-01T00:00:00Z", &json!(severity)))
         })
         .collect();
     let get = |ids: Vec<String>| {
@@ -72,7 +72,7 @@ async fn findings_come_in_the_order_of_the_sort_criteria_not_of_the_ids() {
     let severities: Vec<_> = sorted
         .findings()
         .iter()
-        .filter_map(|finding| finding.severity())
+        .filter_map(Finding::severity)
         .collect();
     assert_eq!(severities, [8.0, 5.0, 2.0]);
 }
@@ -82,7 +82,7 @@ async fn archiving_is_seen_and_leaves_the_time_of_update() {
     let world = World::start().await;
     let id = world
         .aws
-        .put_finding(REGION, finding("2026-01-01T00:00:00.000Z", json!(5)));
+        .put_finding(REGION, finding("2026-01-01T00:00:00.000Z", &json!(5)));
     let (client, detector) = (world.client(), world.detector());
 
     client
@@ -135,6 +135,20 @@ async fn archiving_an_unknown_finding_succeeds_but_not_fifty_one_or_none() {
     archive(50).await.unwrap();
     assert_eq!(refusal(archive(51).await).0, "BadRequestException");
     assert_eq!(refusal(archive(0).await).0, "BadRequestException");
+}
+
+#[tokio::test]
+async fn a_member_account_may_not_archive() {
+    let world = World::start().await;
+    let id = world.aws.create_sample(REGION, "ec2_port_probe");
+    world.aws.set_member_account(true);
+    let archive = world
+        .client()
+        .archive_findings()
+        .detector_id(world.detector())
+        .finding_ids(&id);
+    assert_eq!(refusal(archive.send().await).0, "BadRequestException");
+    assert!(!world.aws.is_archived(REGION, &id));
 }
 
 #[tokio::test]

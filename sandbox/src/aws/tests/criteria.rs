@@ -37,7 +37,7 @@ fn set(ids: &[&String]) -> BTreeSet<String> {
 #[tokio::test]
 async fn updates_are_compared_at_whole_seconds_and_greater_includes_the_second() {
     let world = World::start().await;
-    let put = |time: &str| world.aws.put_finding(REGION, finding(time, json!(5)));
+    let put = |time: &str| world.aws.put_finding(REGION, finding(time, &json!(5)));
     let before = put("2026-01-01T00:00:09.999Z");
     let within = put("2026-01-01T00:00:10.200Z");
     let after = put("2026-01-01T00:00:11.000Z");
@@ -85,7 +85,7 @@ async fn severities_are_compared_as_numbers_by_new_and_old_operators() {
     let put = |severity: Value| {
         world
             .aws
-            .put_finding(REGION, finding("2026-01-01T00:00:00Z", severity))
+            .put_finding(REGION, finding("2026-01-01T00:00:00Z", &severity))
     };
     let (low, medium, high) = (put(json!(2)), put(json!(5.3)), put(json!(8.0)));
     let none = put(Value::Null);
@@ -196,7 +196,7 @@ async fn statistics_count_by_severity() {
     for severity in [2.0, 8.0, 8.0] {
         world
             .aws
-            .put_finding(REGION, finding("2026-01-01T00:00:00Z", json!(severity)));
+            .put_finding(REGION, finding("2026-01-01T00:00:00Z", &json!(severity)));
     }
     let statistics = || {
         world

@@ -69,7 +69,7 @@ impl World {
 }
 
 /// A small finding, updated at that time.
-fn finding(updated_at: &str, severity: Value) -> Value {
+fn finding(updated_at: &str, severity: &Value) -> Value {
     json!({
         "type": "Recon:EC2/Portscan",
         "severity": severity,

@@ -37,8 +37,8 @@ async fn every_kind_reaches_the_sdk_whole() {
         assert_eq!(told.title(), published["title"].as_str(), "{kind}");
         // The SDK reads a required number that is missing as zero.
         assert_eq!(
-            told.severity().unwrap_or_default(),
-            published["severity"].as_f64().unwrap_or_default(),
+            told.severity(),
+            published["severity"].as_f64().or(Some(0.0)),
             "{kind}"
         );
         let resource = told.resource().unwrap();
