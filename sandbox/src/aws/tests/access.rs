@@ -32,6 +32,19 @@ async fn each_region_has_its_own_detector() {
 }
 
 #[tokio::test]
+async fn parameters_of_the_query_string_are_signed_and_checked() {
+    let world = World::start().await;
+    let list = || world.client().list_detectors();
+    list().max_results(50).next_token("").send().await.unwrap();
+    assert_eq!(
+        refusal(list().max_results(51).send().await).0,
+        "BadRequestException"
+    );
+    let strange = list().max_results(1).next_token("a b/+=&~é");
+    assert_eq!(refusal(strange.send().await).0, "BadRequestException");
+}
+
+#[tokio::test]
 async fn a_detector_tells_of_itself_and_can_be_removed() {
     let world = World::start().await;
     let detector = world.detector();

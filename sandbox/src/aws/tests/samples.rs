@@ -142,6 +142,22 @@ async fn the_parts_of_newer_kinds_are_where_the_sdk_looks_for_them() {
     }
 }
 
+#[test]
+fn samples_name_no_address_that_someone_owns() {
+    let aws = Aws::new(AwsOptions::default());
+    aws.create_samples("us-east-1", Aws::sample_kinds().len());
+    let text = serde_json::to_string(&aws.findings("us-east-1")).unwrap();
+    let words = text.split(|character: char| !(character.is_ascii_digit() || character == '.'));
+    let addresses: Vec<std::net::Ipv4Addr> = words.filter_map(|word| word.parse().ok()).collect();
+    assert!(addresses.len() > Aws::sample_kinds().len());
+    for address in addresses {
+        assert!(
+            address.is_documentation() || address.is_private(),
+            "{address}"
+        );
+    }
+}
+
 #[tokio::test]
 async fn the_edges_are_there() {
     let world = World::start().await;
