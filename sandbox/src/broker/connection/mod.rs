@@ -14,7 +14,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::protocol::{Next, Session};
-use super::exchange::ConnectionId;
 use super::frame::{Decoder, Frame};
 use super::hub::{Hub, error_frame};
 
