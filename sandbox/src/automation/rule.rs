@@ -125,7 +125,14 @@ mod tests {
     }
 
     fn fires(rule: &Value, before: &Value, after: &Value) -> bool {
-        rule_matches(rule, &Change { before: Some(before), after }).expect("a valid rule")
+        rule_matches(
+            rule,
+            &Change {
+                before: Some(before),
+                after,
+            },
+        )
+        .expect("a valid rule")
     }
 
     const ARCHIVED: &str = "/properties/aws_guardduty_archived";
@@ -133,14 +140,25 @@ mod tests {
     const STATUS: &str = "/plan_status";
 
     fn has_a_value(name: &str) -> (String, &'static str, Value) {
-        (format!("incident.properties.aws_guardduty_{name}"), "has_a_value", Value::Null)
+        (
+            format!("incident.properties.aws_guardduty_{name}"),
+            "has_a_value",
+            Value::Null,
+        )
     }
 
     fn with_ids<'a>(
         first: &[(&'a str, &'a str, Value)],
         ids: &'a [(String, &'static str, Value)],
     ) -> Vec<(&'a str, &'a str, Value)> {
-        first.iter().cloned().chain(ids.iter().map(|(field, method, value)| (field.as_str(), *method, value.clone()))).collect()
+        first
+            .iter()
+            .cloned()
+            .chain(
+                ids.iter()
+                    .map(|(field, method, value)| (field.as_str(), *method, value.clone())),
+            )
+            .collect()
     }
 
     #[test]
@@ -148,18 +166,39 @@ mod tests {
         let ids = ["detector_id", "finding_id", "region"].map(has_a_value);
         let first = [
             ("incident.plan_status", "changed_to", json!("Closed")),
-            ("incident.properties.aws_guardduty_archived", "not_equals", json!("True")),
+            (
+                "incident.properties.aws_guardduty_archived",
+                "not_equals",
+                json!("True"),
+            ),
         ];
         let rule = rule(0, "all", &with_ids(&first, &ids));
         let open = incident(&[]);
         let closed = incident(&[(STATUS, json!("C"))]);
 
         assert!(fires(&rule, &open, &closed));
-        assert!(fires(&rule, &open, &incident(&[(STATUS, json!("C")), (ARCHIVED, Value::Null)])));
-        assert!(!fires(&rule, &open, &incident(&[(STATUS, json!("C")), (ARCHIVED, json!("True"))])), "closed by the poller");
-        assert!(!fires(&rule, &closed, &closed), "a change of a closed incident");
+        assert!(fires(
+            &rule,
+            &open,
+            &incident(&[(STATUS, json!("C")), (ARCHIVED, Value::Null)])
+        ));
+        assert!(
+            !fires(
+                &rule,
+                &open,
+                &incident(&[(STATUS, json!("C")), (ARCHIVED, json!("True"))])
+            ),
+            "closed by the poller"
+        );
+        assert!(
+            !fires(&rule, &closed, &closed),
+            "a change of a closed incident"
+        );
         assert!(!fires(&rule, &closed, &open), "reopened");
-        let foreign = incident(&[(STATUS, json!("C")), ("/properties/aws_guardduty_finding_id", Value::Null)]);
+        let foreign = incident(&[
+            (STATUS, json!("C")),
+            ("/properties/aws_guardduty_finding_id", Value::Null),
+        ]);
         assert!(!fires(&rule, &open, &foreign));
     }
 
@@ -167,16 +206,52 @@ mod tests {
     fn the_update_rule_fires_on_the_trigger_once() {
         let ids = ["detector_id", "finding_id", "finding_updated_at", "region"].map(has_a_value);
         let trigger = "incident.properties.aws_guardduty_trigger_refresh";
-        let rule = rule(0, "all", &with_ids(&[(trigger, "changed", Value::Null), (trigger, "equals", json!(true))], &ids));
+        let rule = rule(
+            0,
+            "all",
+            &with_ids(
+                &[
+                    (trigger, "changed", Value::Null),
+                    (trigger, "equals", json!(true)),
+                ],
+                &ids,
+            ),
+        );
         let (unset, set) = (incident(&[]), incident(&[(TRIGGER, json!(true))]));
         let reset = incident(&[(TRIGGER, json!(false))]);
 
         assert!(fires(&rule, &unset, &set));
         assert!(fires(&rule, &reset, &set));
         assert!(!fires(&rule, &set, &reset));
-        assert!(!fires(&rule, &set, &incident(&[(TRIGGER, json!(true)), (STATUS, json!("C"))])), "another field changed");
-        assert!(rule_matches(&rule, &Change { before: None, after: &set }).expect("a valid rule"), "made with the trigger set");
-        assert!(!rule_matches(&rule, &Change { before: None, after: &unset }).expect("a valid rule"));
+        assert!(
+            !fires(
+                &rule,
+                &set,
+                &incident(&[(TRIGGER, json!(true)), (STATUS, json!("C"))])
+            ),
+            "another field changed"
+        );
+        assert!(
+            rule_matches(
+                &rule,
+                &Change {
+                    before: None,
+                    after: &set
+                }
+            )
+            .expect("a valid rule"),
+            "made with the trigger set"
+        );
+        assert!(
+            !rule_matches(
+                &rule,
+                &Change {
+                    before: None,
+                    after: &unset
+                }
+            )
+            .expect("a valid rule")
+        );
     }
 
     #[test]
@@ -192,7 +267,11 @@ mod tests {
     #[test]
     fn each_method_decides() {
         let before = incident(&[]);
-        let after = incident(&[(TRIGGER, json!(true)), ("/properties/score", json!(8)), (STATUS, json!("C"))]);
+        let after = incident(&[
+            (TRIGGER, json!(true)),
+            ("/properties/score", json!(8)),
+            (STATUS, json!("C")),
+        ]);
         for (field, method, value, expected) in [
             ("plan_status", "not_changed_to", json!("Active"), true),
             ("plan_status", "not_changed_to", json!("Closed"), false),
@@ -201,12 +280,42 @@ mod tests {
             ("plan_status", "not_in", json!(["Active", "Closed"]), false),
             ("severity_code", "equals", json!("High"), true),
             ("severity_code", "changed", Value::Null, false),
-            ("properties.aws_guardduty_trigger_refresh", "equals", json!("True"), true),
-            ("properties.aws_guardduty_trigger_refresh", "changed_to", json!(false), false),
-            ("properties.aws_guardduty_finding_id", "contains", json!("f"), true),
-            ("properties.aws_guardduty_region", "not_contains", json!("west"), false),
-            ("properties.aws_guardduty_region", "not_has_a_value", Value::Null, false),
-            ("incident_type_ids", "contains", json!(["Phishing", "Malware"]), true),
+            (
+                "properties.aws_guardduty_trigger_refresh",
+                "equals",
+                json!("True"),
+                true,
+            ),
+            (
+                "properties.aws_guardduty_trigger_refresh",
+                "changed_to",
+                json!(false),
+                false,
+            ),
+            (
+                "properties.aws_guardduty_finding_id",
+                "contains",
+                json!("f"),
+                true,
+            ),
+            (
+                "properties.aws_guardduty_region",
+                "not_contains",
+                json!("west"),
+                false,
+            ),
+            (
+                "properties.aws_guardduty_region",
+                "not_has_a_value",
+                Value::Null,
+                false,
+            ),
+            (
+                "incident_type_ids",
+                "contains",
+                json!(["Phishing", "Malware"]),
+                true,
+            ),
             ("incident_type_ids", "not_contains", json!("Phishing"), true),
             ("properties.score", "gt", json!(7), true),
             ("properties.score", "gte", json!(8.5), false),
@@ -215,7 +324,11 @@ mod tests {
             ("properties.score", "equals", json!("8"), true),
         ] {
             let field = format!("incident.{field}");
-            assert_eq!(fires(&rule(0, "all", &[(&field, method, value)]), &before, &after), expected, "{field} {method}");
+            assert_eq!(
+                fires(&rule(0, "all", &[(&field, method, value)]), &before, &after),
+                expected,
+                "{field} {method}"
+            );
         }
     }
 
@@ -225,8 +338,16 @@ mod tests {
         let not = ("incident.plan_status", "equals", json!("Closed"));
         let now = incident(&[]);
 
-        assert!(!fires(&rule(0, "all", &[one.clone(), not.clone()]), &now, &now));
-        assert!(fires(&rule(0, "any", &[one.clone(), not.clone()]), &now, &now));
+        assert!(!fires(
+            &rule(0, "all", &[one.clone(), not.clone()]),
+            &now,
+            &now
+        ));
+        assert!(fires(
+            &rule(0, "any", &[one.clone(), not.clone()]),
+            &now,
+            &now
+        ));
         let mut advanced = rule(0, "advanced", &[one, not]);
         advanced["custom_condition"] = json!("(2 OR1) AND 1");
         assert!(fires(&advanced, &now, &now));
@@ -238,17 +359,43 @@ mod tests {
     fn what_cannot_be_evaluated_is_named() {
         let now = incident(&[]);
         let refusal = |rule: &Value| {
-            rule_matches(rule, &Change { before: Some(&now), after: &now }).expect_err("refused").to_string()
+            rule_matches(
+                rule,
+                &Change {
+                    before: Some(&now),
+                    after: &now,
+                },
+            )
+            .expect_err("refused")
+            .to_string()
         };
-        let method = rule(0, "any", &[("incident.plan_status", "has_a_value", Value::Null), ("incident.plan_status", "due_within", json!(1))]);
-        let field = rule(0, "all", &[("incident.properties.colour", "has_a_value", Value::Null)]);
+        let method = rule(
+            0,
+            "any",
+            &[
+                ("incident.plan_status", "has_a_value", Value::Null),
+                ("incident.plan_status", "due_within", json!(1)),
+            ],
+        );
+        let field = rule(
+            0,
+            "all",
+            &[("incident.properties.colour", "has_a_value", Value::Null)],
+        );
         let bare = rule(0, "all", &[("plan_status", "has_a_value", Value::Null)]);
-        let menu = rule(1, "all", &[("incident.plan_status", "changed", Value::Null)]);
+        let menu = rule(
+            1,
+            "all",
+            &[("incident.plan_status", "changed", Value::Null)],
+        );
         let mut artifact = rule(0, "all", &[]);
         artifact["object_type"] = json!("artifact");
 
         assert!(refusal(&method).contains("\"due_within\""));
-        assert_eq!(refusal(&field), "condition on unknown field \"incident.properties.colour\"");
+        assert_eq!(
+            refusal(&field),
+            "condition on unknown field \"incident.properties.colour\""
+        );
         assert!(refusal(&bare).contains("\"plan_status\""));
         assert!(refusal(&menu).contains("\"changed\""));
         assert!(refusal(&artifact).contains("\"artifact\""));

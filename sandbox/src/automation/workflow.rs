@@ -318,7 +318,7 @@ mod tests {
 
     const TASK: &str = r#"{"inputs":{"f-1":{"input_type":"static","static_input":{"multiselect_value":[],"text_value":"abc"}},
         "f-2":{"input_type":"static","static_input":{"multiselect_value":[]}}},
-        "pre_processing_script":"inputs.a = 1 if 2 &gt; 1 else '&amp;&#10;'","pre_processing_script_language":"python3",
+        "pre_processing_script":"inputs.a = 1 if 2 &gt; 1 else '&amp;&#92;n'","pre_processing_script_language":"python3",
         "post_processing_script":"  ","post_processing_script_language":null,"result_name":"out"}"#;
 
     /// Two tasks in sequence, with what a diagram adds.
@@ -345,8 +345,16 @@ mod tests {
     fn tasks_come_in_the_order_of_the_flow() {
         let workflow = parse_workflow(&bpmn()).expect("a workflow");
 
-        assert_eq!((workflow.id.as_str(), workflow.name.as_str()), ("wf_x", "Example: X & Y"));
-        let script = |text: &str, language: &str| Some(Script { text: text.to_owned(), language: language.to_owned() });
+        assert_eq!(
+            (workflow.id.as_str(), workflow.name.as_str()),
+            ("wf_x", "Example: X & Y")
+        );
+        let script = |text: &str, language: &str| {
+            Some(Script {
+                text: text.to_owned(),
+                language: language.to_owned(),
+            })
+        };
         let first = FunctionTask {
             id: "T1".to_owned(),
             label: "First".to_owned(),
@@ -367,32 +375,74 @@ mod tests {
             (r#"<exclusiveGateway id="G"/>"#, "exclusiveGateway"),
             (r#"<scriptTask id="G"/>"#, "scriptTask"),
             (r#"<callActivity id="G"/>"#, "callActivity"),
-            (r#"<sequenceFlow id="G"><conditionExpression/></sequenceFlow>"#, "conditionExpression"),
+            (
+                r#"<sequenceFlow id="G"><conditionExpression/></sequenceFlow>"#,
+                "conditionExpression",
+            ),
         ] {
             let xml = bpmn().replace("</process>", &format!("{element}</process>"));
-            assert_eq!(parse_workflow(&xml), Err(AutomationError::Element { element: name.to_owned() }));
+            assert_eq!(
+                parse_workflow(&xml),
+                Err(AutomationError::Element {
+                    element: name.to_owned()
+                })
+            );
         }
-        let xml = bpmn().replace(r#"name="First" resilient:type="function""#, r#"name="First" resilient:type="other""#);
-        assert_eq!(parse_workflow(&xml), Err(AutomationError::Element { element: "serviceTask".to_owned() }));
+        let xml = bpmn().replace(
+            r#"name="First" resilient:type="function""#,
+            r#"name="First" resilient:type="other""#,
+        );
+        assert_eq!(
+            parse_workflow(&xml),
+            Err(AutomationError::Element {
+                element: "serviceTask".to_owned()
+            })
+        );
     }
 
     #[test]
     fn flows_must_connect() {
         for (from, to, complaint) in [
-            ("<sequenceFlow id=\"F2\" sourceRef=\"T1\" targetRef=\"T2\"/>", "", "not exactly one flow leaves T1"),
-            ("targetRef=\"E\"", "targetRef=\"Z\"", "leads to Z, which does not exist"),
+            (
+                "<sequenceFlow id=\"F2\" sourceRef=\"T1\" targetRef=\"T2\"/>",
+                "",
+                "not exactly one flow leaves T1",
+            ),
+            (
+                "targetRef=\"E\"",
+                "targetRef=\"Z\"",
+                "leads to Z, which does not exist",
+            ),
             ("targetRef=\"E\"", "targetRef=\"T1\"", "not listed by both"),
-            ("<incoming>F2</incoming>", "", "flow F2 is not listed by both of its ends"),
-            ("</process>", "<endEvent id=\"E2\"/></process>", "not on the way"),
-            ("</process>", "<startEvent id=\"S2\"/></process>", "2 start events"),
+            (
+                "<incoming>F2</incoming>",
+                "",
+                "flow F2 is not listed by both of its ends",
+            ),
+            (
+                "</process>",
+                "<endEvent id=\"E2\"/></process>",
+                "not on the way",
+            ),
+            (
+                "</process>",
+                "<startEvent id=\"S2\"/></process>",
+                "2 start events",
+            ),
             ("<process ", "<procedure ", "workflow: "),
             ("\"python3\"", "\"groovy\"", "unknown script language"),
             ("\"static\"", "\"expression\"", "only static inputs"),
-            ("\"text_value\"", "\"colour_value\"", "unknown kind of value \"colour_value\""),
+            (
+                "\"text_value\"",
+                "\"colour_value\"",
+                "unknown kind of value \"colour_value\"",
+            ),
             ("\"result_name\":\"out\"}", "", "not described by JSON"),
             ("&gt;", "&nbsp;", "unknown entity &nbsp;"),
         ] {
-            let error = parse_workflow(&bpmn().replacen(from, to, 1)).expect_err(from).to_string();
+            let error = parse_workflow(&bpmn().replacen(from, to, 1))
+                .expect_err(from)
+                .to_string();
             assert!(error.contains(complaint), "{error}");
         }
         assert!(parse_workflow("").is_err());
@@ -412,14 +462,29 @@ mod tests {
     #[test]
     fn every_kind_of_input_is_read() {
         for (given, expected) in [
-            (r#"{"number_value":3.5}"#, InputValue::Number(serde_json::Number::from_f64(3.5).expect("finite"))),
+            (
+                r#"{"number_value":3.5}"#,
+                InputValue::Number(serde_json::Number::from_f64(3.5).expect("finite")),
+            ),
             (r#"{"boolean_value":false}"#, InputValue::Boolean(false)),
-            (r#"{"date_value":1700000000000}"#, InputValue::Date(1_700_000_000_000)),
-            (r#"{"select_value":"u"}"#, InputValue::Select("u".to_owned())),
-            (r#"{"multiselect_value":["u","v"]}"#, InputValue::MultiSelect(vec!["u".to_owned(), "v".to_owned()])),
+            (
+                r#"{"date_value":1700000000000}"#,
+                InputValue::Date(1_700_000_000_000),
+            ),
+            (
+                r#"{"select_value":"u"}"#,
+                InputValue::Select("u".to_owned()),
+            ),
+            (
+                r#"{"multiselect_value":["u","v"]}"#,
+                InputValue::MultiSelect(vec!["u".to_owned(), "v".to_owned()]),
+            ),
             (
                 r#"{"multiselect_value":[],"text_content_value":{"format":"text","content":"c"}}"#,
-                InputValue::TextContent { format: "text".to_owned(), content: "c".to_owned() },
+                InputValue::TextContent {
+                    format: "text".to_owned(),
+                    content: "c".to_owned(),
+                },
             ),
         ] {
             let fixed: Value = serde_json::from_str(given).expect("JSON");
