@@ -11,7 +11,7 @@ class Record(dict):
 
     def __getattr__(self, name):
         try:
-            return _wrap(dict.__getitem__(self, name))
+            return self[name]
         except KeyError:
             raise AttributeError("there is no member '%s', only: %s" % (name, ", ".join(map(str, self))))
 
@@ -22,16 +22,23 @@ class Record(dict):
         raise TypeError("results cannot be changed (%s)" % name)
 
     def __getitem__(self, name):
-        return _wrap(dict.__getitem__(self, name))
+        value = _item(self, name)
+        return _wrap(value) if type(value) in _nested else value
 
     def get(self, name, default=None):
-        return _wrap(dict.get(self, name, default))
+        value = dict.get(self, name, default)
+        return _wrap(value) if type(value) in _nested else value
 
     def values(self):
-        return [_wrap(value) for value in dict.values(self)]
+        return [_wrap(value) if type(value) in _nested else value for value in dict.values(self)]
 
     def items(self):
-        return [(name, _wrap(value)) for name, value in dict.items(self)]
+        return [(name, _wrap(value) if type(value) in _nested else value) for name, value in dict.items(self)]
+
+
+_item = dict.__getitem__
+# Scripts read single values most of all: these need no call of _wrap.
+_nested = (dict, list)
 
 
 def _wrap(value):
@@ -148,17 +155,19 @@ class Row:
     def __getattr__(self, column):
         return self[column]
 
-    def __setattr__(self, column, value):
-        self[column] = value
-
     def __getitem__(self, column):
         _known(self._columns, column, "table " + self._table + " has no column '%s'")
         return self._cells.get(column)
 
     def __setitem__(self, column, value):
-        _known(self._columns, column, "table " + self._table + " has no column '%s'")
-        _check(self._columns[column], value, "column '%s' of table %s" % (column, self._table))
-        self._cells[column] = _plain(value, column)
+        # Most cells are text: those are done without a further call.
+        if not (type(value) is str and self._columns.get(column) == "text"):
+            _known(self._columns, column, "table " + self._table + " has no column '%s'")
+            _check(self._columns[column], value, "column '%s' of table %s" % (column, self._table))
+            value = _plain(value, column)
+        self._cells[column] = value
+
+    __setattr__ = __setitem__
 
 
 class Incident(Fields):
