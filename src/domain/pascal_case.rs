@@ -117,12 +117,11 @@ fn convert_members(members: Map<String, Value>, path: &mut Vec<String>) -> Map<S
     if let Some(levels) = customer_levels(path) {
         return customer_data(members, levels, path);
     }
+    let present = members.into_iter().filter(|(_, value)| !value.is_null());
+    let members: Map<String, Value> = present.collect();
     let taken: HashSet<String> = members.keys().cloned().collect();
     let mut converted = Map::with_capacity(members.len());
     for (key, value) in members {
-        if value.is_null() {
-            continue;
-        }
         let name = pascal_name(path, &key);
         // Two members that would get one name keep their own, so that neither is lost.
         let name = if taken.contains(&name) || converted.contains_key(&name) {

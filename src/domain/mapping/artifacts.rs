@@ -14,111 +14,78 @@ use super::{
 /// readable with this many. The most telling kinds come first, so that ports are the first to go.
 const MAX_ARTIFACTS: usize = 200;
 
-/// Where artifacts stand, in the order in which an incident lists them.
-const SOURCES: [(ArtifactKind, &str); 25] = [
-    (
-        ArtifactKind::AccessKeyId,
-        "Resource.AccessKeyDetails.AccessKeyId",
-    ),
-    (
-        ArtifactKind::AccessKeyId,
-        "Service.Detection.Sequence.Actors.*.User.CredentialUid",
-    ),
-    (
-        ArtifactKind::AccessKeyId,
-        "Service.Detection.Sequence.Resources.*ResourceType=ACCESS_KEY.Uid",
-    ),
-    (ArtifactKind::UserName, "Resource.AccessKeyDetails.UserName"),
-    (
-        ArtifactKind::UserName,
-        "Service.Detection.Sequence.Actors.*.User.Name",
-    ),
-    (
-        ArtifactKind::UserName,
-        "Service.Detection.Sequence.Resources.*.Data.AccessKey.UserName",
-    ),
-    (ArtifactKind::BucketName, "Resource.S3BucketDetails.*.Name"),
-    (
-        ArtifactKind::BucketName,
-        "Service.Detection.Sequence.Resources.*ResourceType=S3_BUCKET.Name",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Service.Action.AwsApiCallAction|KubernetesApiCallAction|NetworkConnectionAction|RdsLoginAttemptAction.LocalIpDetails|RemoteIpDetails.IpAddressV4",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Service.Action.PortProbeAction.PortProbeDetails.*.LocalIpDetails|RemoteIpDetails.IpAddressV4",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Resource.InstanceDetails.NetworkInterfaces.*.PrivateIpAddress",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Resource.InstanceDetails.NetworkInterfaces.*.PrivateIpAddresses.*.PrivateIpAddress",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Resource.InstanceDetails.NetworkInterfaces.*.PublicIp",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Service.Action.AwsApiCallAction|KubernetesApiCallAction|NetworkConnectionAction|RdsLoginAttemptAction.LocalIpDetails|RemoteIpDetails.IpAddressV6",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Service.Action.PortProbeAction.PortProbeDetails.*.LocalIpDetails|RemoteIpDetails.IpAddressV6",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Resource.InstanceDetails.NetworkInterfaces.*.Ipv6Addresses.*",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Service.Action.KubernetesApiCallAction.SourceIps.*",
-    ),
-    (
-        ArtifactKind::IpAddress,
-        "Service.Detection.Sequence.Endpoints.*.Ip",
-    ),
-    (
-        ArtifactKind::DnsName,
-        "Resource.InstanceDetails.NetworkInterfaces.*.PublicDnsName",
-    ),
-    (
-        ArtifactKind::DnsName,
-        "Resource.InstanceDetails.NetworkInterfaces.*.PrivateDnsName",
-    ),
-    (
-        ArtifactKind::DnsName,
-        "Resource.InstanceDetails.NetworkInterfaces.*.PrivateIpAddresses.*.PrivateDnsName",
-    ),
-    (
-        ArtifactKind::DnsName,
-        "Service.Action.DnsRequestAction.Domain",
-    ),
-    (
-        ArtifactKind::DnsName,
-        "Service.Detection.Sequence.Endpoints.*.Domain",
-    ),
-    (
-        ArtifactKind::Port,
-        "Service.Action.NetworkConnectionAction.LocalPortDetails|RemotePortDetails.Port",
-    ),
-    (
-        ArtifactKind::Port,
-        "Service.Action.PortProbeAction.PortProbeDetails.*.LocalPortDetails.Port",
-    ),
+/// Places of one kind of artifact, in the order in which an incident lists what stands there.
+type Places = &'static [&'static str];
+
+/// Every kind with its places. Ports of an attack sequence's endpoints are left out: apart from their endpoint they
+/// tell an analyst nothing.
+const PLACES: [(ArtifactKind, Places); 6] = [
+    (ArtifactKind::AccessKeyId, ACCESS_KEY_IDS),
+    (ArtifactKind::UserName, USER_NAMES),
+    (ArtifactKind::BucketName, BUCKET_NAMES),
+    (ArtifactKind::IpAddress, IP_ADDRESSES),
+    (ArtifactKind::DnsName, DNS_NAMES),
+    (ArtifactKind::Port, PORTS),
+];
+
+const ACCESS_KEY_IDS: Places = &[
+    "Resource.AccessKeyDetails.AccessKeyId",
+    "Service.Detection.Sequence.Actors.*.User.CredentialUid",
+    "Service.Detection.Sequence.Resources.*ResourceType=ACCESS_KEY.Uid",
+];
+
+const USER_NAMES: Places = &[
+    "Resource.AccessKeyDetails.UserName",
+    "Service.Detection.Sequence.Actors.*.User.Name",
+    "Service.Detection.Sequence.Resources.*.Data.AccessKey.UserName",
+];
+
+const BUCKET_NAMES: Places = &[
+    "Resource.S3BucketDetails.*.Name",
+    "Service.Detection.Sequence.Resources.*ResourceType=S3_BUCKET.Name",
+];
+
+const IP_ADDRESSES: Places = &[
+    "Service.Action.*Action.LocalIpDetails|RemoteIpDetails.IpAddressV4",
+    "Service.Action.PortProbeAction.PortProbeDetails.*.LocalIpDetails|RemoteIpDetails.IpAddressV4",
+    "Resource.InstanceDetails.NetworkInterfaces.*.PrivateIpAddress",
+    "Resource.InstanceDetails.NetworkInterfaces.*.PrivateIpAddresses.*.PrivateIpAddress",
+    "Resource.InstanceDetails.NetworkInterfaces.*.PublicIp",
+    "Service.Action.*Action.LocalIpDetails|RemoteIpDetails.IpAddressV6",
+    "Service.Action.PortProbeAction.PortProbeDetails.*.LocalIpDetails|RemoteIpDetails.IpAddressV6",
+    "Resource.InstanceDetails.NetworkInterfaces.*.Ipv6Addresses.*",
+    "Service.Action.KubernetesApiCallAction.SourceIps.*",
+    "Service.Detection.Sequence.Endpoints.*.Ip",
+    "Service.Detection.Sequence.Resources.*.Data.Ec2NetworkInterface.PublicIp",
+    "Service.Detection.Sequence.Resources.*.Data.Ec2NetworkInterface.PrivateIpAddresses.*.PrivateIpAddress",
+    "Service.Detection.Sequence.Resources.*.Data.Ec2NetworkInterface.Ipv6Addresses.*",
+];
+
+const DNS_NAMES: Places = &[
+    "Resource.InstanceDetails.NetworkInterfaces.*.PublicDnsName",
+    "Resource.InstanceDetails.NetworkInterfaces.*.PrivateDnsName",
+    "Resource.InstanceDetails.NetworkInterfaces.*.PrivateIpAddresses.*.PrivateDnsName",
+    "Service.Action.DnsRequestAction.Domain",
+    "Service.Detection.Sequence.Endpoints.*.Domain",
+    "Service.Detection.Sequence.Resources.*.Data.Ec2NetworkInterface.PrivateIpAddresses.*.PrivateDnsName",
+];
+
+const PORTS: Places = &[
+    "Service.Action.NetworkConnectionAction.LocalPortDetails|RemotePortDetails.Port",
+    "Service.Action.PortProbeAction.PortProbeDetails.*.LocalPortDetails.Port",
 ];
 
 /// The artifacts of a finding: none empty, no two of the same kind and value, [`MAX_ARTIFACTS`] at most.
 pub(super) fn artifacts_of(document: &Value) -> Vec<Artifact> {
-    let mut seen = HashSet::new();
-    let hits = SOURCES
+    let places = PLACES
         .iter()
-        .flat_map(|(kind, pattern)| find(document, pattern).into_iter().map(|hit| (*kind, hit)));
-    let artifacts = hits.filter_map(|(kind, hit)| artifact(kind, &hit));
+        .flat_map(|(kind, places)| places.iter().map(move |place| (*kind, *place)));
+    let artifacts = places.flat_map(|(kind, place)| {
+        find(document, place)
+            .into_iter()
+            .filter_map(move |hit| artifact(kind, &hit))
+    });
+    let mut seen = HashSet::new();
     artifacts
         .filter(|found| seen.insert((found.kind, found.value.clone())))
         .take(MAX_ARTIFACTS)
@@ -126,7 +93,7 @@ pub(super) fn artifacts_of(document: &Value) -> Vec<Artifact> {
 }
 
 fn artifact(kind: ArtifactKind, hit: &Hit<'_>) -> Option<Artifact> {
-    let value = text_of(hit.value)?;
+    let value = text_of(hit.value).filter(|value| is_plausible(kind, value))?;
     let (property, container) = hit.path.property();
     let description = format!(
         "'{}' extracted from GuardDuty from finding property '{property}' at path '{container}'.",
@@ -137,4 +104,53 @@ fn artifact(kind: ArtifactKind, hit: &Hit<'_>) -> Option<Artifact> {
         value,
         description,
     })
+}
+
+/// An attack sequence names Kubernetes users (`system:serviceaccount:..`) and ARNs beside IAM's names and keys, which
+/// never hold a colon.
+fn is_plausible(kind: ArtifactKind, value: &str) -> bool {
+    !matches!(kind, ArtifactKind::AccessKeyId | ArtifactKind::UserName) || !value.contains(':')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn values(document: &Value) -> Vec<(ArtifactKind, String)> {
+        artifacts_of(document)
+            .into_iter()
+            .map(|artifact| (artifact.kind, artifact.value))
+            .collect()
+    }
+
+    #[test]
+    fn kubernetes_users_are_no_iam_users() {
+        let document = json!({"Service": {"Detection": {"Sequence": {"Actors": [
+            {"User": {"Name": "system:serviceaccount:shop:app"}},
+            {"User": {"Name": "ci", "CredentialUid": "ASIAEXAMPLE"}},
+        ]}}}});
+        assert_eq!(
+            values(&document),
+            [
+                (ArtifactKind::AccessKeyId, "ASIAEXAMPLE".to_owned()),
+                (ArtifactKind::UserName, "ci".to_owned())
+            ]
+        );
+    }
+
+    #[test]
+    fn an_incident_keeps_a_readable_number_of_artifacts() {
+        let interfaces: Vec<Value> = (0..300)
+            .map(|n| json!({"PrivateIpAddress": format!("10.0.{}.1", n)}))
+            .collect();
+        let document = json!({"Resource": {"InstanceDetails": {"NetworkInterfaces": interfaces}}});
+        assert_eq!(artifacts_of(&document).len(), MAX_ARTIFACTS);
+    }
+
+    #[test]
+    fn places_are_listed_in_the_order_of_the_kinds() {
+        assert_eq!(PLACES.map(|(kind, _)| kind), ArtifactKind::ALL);
+    }
 }

@@ -56,6 +56,7 @@ pub fn refresh_note(finding: &Finding) -> String {
 
 fn properties(finding: &Finding, context: &MappingContext<'_>) -> Map<String, Value> {
     let at = |pointer| text::text_at(finding.document(), pointer);
+    let archived = if finding.archived() { "True" } else { "False" };
     let properties = [
         (field::FINDING_ID, at("/Id")),
         (field::FINDING_ARN, at("/Arn")),
@@ -66,7 +67,10 @@ fn properties(finding: &Finding, context: &MappingContext<'_>) -> Map<String, Va
         (field::RESOURCE_TYPE, at("/Resource/ResourceType")),
         (field::DETECTOR_ID, at("/Service/DetectorId")),
         (field::COUNT, at("/Service/Count")),
-        (field::ARCHIVED, at("/Service/Archived")),
+        (
+            field::ARCHIVED,
+            at("/Service/Archived").map(|_| archived.to_owned()),
+        ),
     ];
     properties
         .into_iter()

@@ -2,27 +2,28 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A value and its place.
 #[derive(Debug, Clone)]
 pub(super) struct Hit<'a> {
-    pub(super) path: Path,
+    pub(super) path: Path<'a>,
     pub(super) value: &'a Value,
 }
 
 /// Members and list places from the root of a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Path(Vec<Step>);
+pub(super) struct Path<'a>(Vec<Step<'a>>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Step {
-    Member(&'static str),
+enum Step<'a> {
+    Member(&'a str),
     Place(usize),
 }
 
 /// Every value at `pattern`, in order. A pattern is segments joined by dots: a member, several members to try in
-/// turn (`A|B`), every item of a list (`*`), or every item with a certain member (`*Type=X`).
+/// turn (`A|B`), every member with an ending (`*Action`), every item of a list (`*`), or every item with a certain
+/// member (`*Type=X`).
 pub(super) fn find<'a>(document: &'a Value, pattern: &'static str) -> Vec<Hit<'a>> {
     let root = Hit {
         path: Path(Vec::new()),
@@ -35,14 +36,17 @@ pub(super) fn find<'a>(document: &'a Value, pattern: &'static str) -> Vec<Hit<'a
 
 impl<'a> Hit<'a> {
     fn follow(&self, segment: &'static str) -> Vec<Self> {
-        match segment.strip_prefix('*') {
-            Some(condition) => self.items(condition),
-            None => self.members(segment),
+        match (segment.strip_prefix('*'), self.value) {
+            (Some(condition), Value::Array(items)) => self.items(items, condition),
+            (Some(ending), Value::Object(members)) if !ending.is_empty() => {
+                self.members_ending(members, ending)
+            }
+            (None, Value::Object(members)) => self.members(members, segment),
+            _ => Vec::new(),
         }
     }
 
-    fn items(&self, condition: &str) -> Vec<Self> {
-        let items = self.value.as_array().map(Vec::as_slice).unwrap_or_default();
+    fn items(&self, items: &'a [Value], condition: &str) -> Vec<Self> {
         let fits = |item: &Value| match condition.split_once('=') {
             Some((member, expected)) => item.get(member).is_some_and(|value| value == expected),
             None => true,
@@ -52,25 +56,30 @@ impl<'a> Hit<'a> {
             .collect()
     }
 
-    fn members(&self, names: &'static str) -> Vec<Self> {
-        let present = names
-            .split('|')
-            .filter_map(|name| Some((name, self.value.as_object()?.get(name)?)));
-        present
-            .map(|(name, value)| self.extended(Step::Member(name), value))
+    fn members_ending(&self, members: &'a Map<String, Value>, ending: &str) -> Vec<Self> {
+        let hits = members.iter().filter(|(name, _)| name.ends_with(ending));
+        hits.map(|(name, value)| self.extended(Step::Member(name), value))
             .collect()
     }
 
-    fn extended(&self, step: Step, value: &'a Value) -> Self {
+    fn members(&self, members: &'a Map<String, Value>, names: &'static str) -> Vec<Self> {
+        let hits = names
+            .split('|')
+            .filter_map(|name| Some((name, members.get(name)?)));
+        hits.map(|(name, value)| self.extended(Step::Member(name), value))
+            .collect()
+    }
+
+    fn extended(&self, step: Step<'a>, value: &'a Value) -> Self {
         let mut path = self.path.clone();
         path.0.push(step);
         Hit { path, value }
     }
 }
 
-impl Path {
+impl<'a> Path<'a> {
     /// The last member of the path, and the path of the object that has it. A value in a list keeps its whole path.
-    pub(super) fn property(&self) -> (&'static str, Path) {
+    pub(super) fn property(&self) -> (&'a str, Self) {
         let name = self.0.iter().rev().find_map(|step| match step {
             Step::Member(name) => Some(*name),
             Step::Place(_) => None,
@@ -84,7 +93,7 @@ impl Path {
 }
 
 /// As a Python list, the form in which SOAR's users know these paths.
-impl Display for Path {
+impl Display for Path<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("[")?;
         for (place, step) in self.0.iter().enumerate() {
@@ -128,6 +137,15 @@ mod tests {
         );
         assert!(found(&document, "A.L").is_empty());
         assert!(found(&document, "A.*.L.*").is_empty());
+    }
+
+    #[test]
+    fn follows_members_by_their_ending() {
+        let document = json!({"OneAction": {"P": 1}, "ActionType": {"P": 2}, "TwoAction": 3});
+        assert_eq!(
+            found(&document, "*Action.P"),
+            [pair("['OneAction', 'P']", "1")]
+        );
     }
 
     #[test]

@@ -13,10 +13,46 @@ struct Kind {
     label: &'static str,
 }
 
-/// The kinds that GuardDuty has added since buckets and instances, most telling first.
-const NEWER_KINDS: [Kind; 14] = [
+/// The kinds that GuardDuty has added since buckets and instances, the widest first.
+const NEWER_KINDS: [Kind; 16] = [
+    kind(
+        "Resource.EksClusterDetails",
+        &["/Name", "/Arn"],
+        &[],
+        "EKS cluster",
+    ),
+    kind(
+        "Resource.EcsClusterDetails",
+        &["/Name", "/Arn"],
+        &[],
+        "ECS cluster",
+    ),
+    kind(
+        "Resource.EcsClusterDetails.TaskDetails",
+        &["/Arn"],
+        &["/LaunchType"],
+        "ECS task",
+    ),
+    kind(
+        "Resource.KubernetesDetails.KubernetesWorkloadDetails",
+        &["/Name"],
+        &["/Type"],
+        "Kubernetes workload",
+    ),
     kind(
         "Resource.ContainerDetails",
+        &["/Name", "/Id"],
+        &["/Image"],
+        "container",
+    ),
+    kind(
+        "Resource.EcsClusterDetails.TaskDetails.Containers.*",
+        &["/Name", "/Id"],
+        &["/Image"],
+        "container",
+    ),
+    kind(
+        "Resource.KubernetesDetails.KubernetesWorkloadDetails.Containers.*",
         &["/Name", "/Id"],
         &["/Image"],
         "container",
@@ -38,30 +74,6 @@ const NEWER_KINDS: [Kind; 14] = [
         &["/DbShardGroupIdentifier", "/DbShardGroupArn"],
         &["/Engine"],
         "database",
-    ),
-    kind(
-        "Resource.EcsClusterDetails.TaskDetails",
-        &["/Arn"],
-        &["/LaunchType"],
-        "ECS task",
-    ),
-    kind(
-        "Resource.EcsClusterDetails",
-        &["/Name", "/Arn"],
-        &[],
-        "ECS cluster",
-    ),
-    kind(
-        "Resource.EksClusterDetails",
-        &["/Name", "/Arn"],
-        &[],
-        "EKS cluster",
-    ),
-    kind(
-        "Resource.KubernetesDetails.KubernetesWorkloadDetails",
-        &["/Name"],
-        &["/Type"],
-        "Kubernetes workload",
     ),
     kind(
         "Resource.EbsVolumeDetails.ScannedVolumeDetails.*",
