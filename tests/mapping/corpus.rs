@@ -47,7 +47,7 @@ fn every_event_maps_by_the_id_of_its_finding() {
         match mapped(&file) {
             Ok(ids) => assert_eq!(ids, [detail["id"].as_str().unwrap()], "{}", file.display()),
             Err(FindingError::NoId { .. }) => {
-                assert_eq!(detail["id"], serde_json::Value::Null, "{}", file.display())
+                assert_eq!(detail["id"], serde_json::Value::Null, "{}", file.display());
             }
             Err(error) => panic!("{}: {error}", file.display()),
         }

@@ -301,3 +301,49 @@ fn a_finding_of_another_region_is_filed_under_the_region_that_was_asked() {
         "eu-central-1"
     );
 }
+
+#[test]
+fn over_long_texts_are_cut_where_a_platform_may_refuse_them() {
+    let long = "x".repeat(300_000);
+    let document = json!({"id": "f", "title": long, "description": long, "type": long, "accountId": long,
+        "resource": {"accessKeyDetails": {"userName": long, "accessKeyId": "AKIAEXAMPLE"}}});
+    let found = incident(document.clone());
+    let length = |text: &str| text.chars().count();
+    assert_eq!(
+        (length(&found.name), length(&found.description)),
+        (500, 20_000)
+    );
+    assert_eq!(
+        length(
+            found.properties["aws_guardduty_finding_type"]
+                .as_str()
+                .unwrap()
+        ),
+        1_000
+    );
+    assert_eq!(
+        length(
+            rows(&found, "gd_finding_overview")[0]["account_id"]
+                .as_str()
+                .unwrap()
+        ),
+        1_000
+    );
+    assert_eq!(found.artifacts.len(), 1, "nobody is called that");
+    assert_eq!(
+        length(&creation_note(&Finding::from_wire(document).unwrap())),
+        200_000
+    );
+}
+
+#[test]
+fn a_note_too_long_to_be_indented_is_whole_json_on_one_line() {
+    let document = json!({"id": "f", "resource": {"list": vec![json!({"a": 1}); 10_000]}});
+    let finding = Finding::from_wire(document).unwrap();
+    let note = creation_note(&finding);
+    assert_eq!(note.lines().count(), 2);
+    assert_eq!(
+        &serde_json::from_str::<Value>(note.lines().nth(1).unwrap()).unwrap(),
+        finding.document()
+    );
+}

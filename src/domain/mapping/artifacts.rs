@@ -6,13 +6,10 @@ use serde_json::Value;
 
 use super::{
     super::incident::{Artifact, ArtifactKind},
+    limits,
     path::{Hit, find},
     text::text_of,
 };
-
-/// A finding can list thousands of values (addresses of interfaces, endpoints of a sequence); an incident stays
-/// readable with this many. The most telling kinds come first, so that ports are the first to go.
-const MAX_ARTIFACTS: usize = 200;
 
 /// Places of one kind of artifact, in the order in which an incident lists what stands there.
 type Places = &'static [&'static str];
@@ -75,7 +72,7 @@ const PORTS: Places = &[
     "Service.Action.PortProbeAction.PortProbeDetails.*.LocalPortDetails.Port",
 ];
 
-/// The artifacts of a finding: none empty, no two of the same kind and value, [`MAX_ARTIFACTS`] at most.
+/// The artifacts of a finding: none empty, no two of the same kind and value, [`limits::ARTIFACTS`] at most.
 pub(super) fn artifacts_of(document: &Value) -> Vec<Artifact> {
     let places = PLACES
         .iter()
@@ -88,7 +85,7 @@ pub(super) fn artifacts_of(document: &Value) -> Vec<Artifact> {
     let mut seen = HashSet::new();
     artifacts
         .filter(|found| seen.insert((found.kind, found.value.clone())))
-        .take(MAX_ARTIFACTS)
+        .take(limits::ARTIFACTS)
         .collect()
 }
 
@@ -107,9 +104,10 @@ fn artifact(kind: ArtifactKind, hit: &Hit<'_>) -> Option<Artifact> {
 }
 
 /// An attack sequence names Kubernetes users (`system:serviceaccount:..`) and ARNs beside IAM's names and keys, which
-/// never hold a colon.
+/// never hold a colon. Nobody looks up a value that is too long to be one of these.
 fn is_plausible(kind: ArtifactKind, value: &str) -> bool {
-    !matches!(kind, ArtifactKind::AccessKeyId | ArtifactKind::UserName) || !value.contains(':')
+    let is_iam = matches!(kind, ArtifactKind::AccessKeyId | ArtifactKind::UserName);
+    limits::fits(value, limits::TEXT) && !(is_iam && value.contains(':'))
 }
 
 #[cfg(test)]
@@ -146,7 +144,7 @@ mod tests {
             .map(|n| json!({"PrivateIpAddress": format!("10.0.{}.1", n)}))
             .collect();
         let document = json!({"Resource": {"InstanceDetails": {"NetworkInterfaces": interfaces}}});
-        assert_eq!(artifacts_of(&document).len(), MAX_ARTIFACTS);
+        assert_eq!(artifacts_of(&document).len(), limits::ARTIFACTS);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! From a finding to the incident it becomes.
 
 mod artifacts;
+mod limits;
 mod path;
 mod severity;
 mod tables;
@@ -43,15 +44,21 @@ pub fn incident_for(finding: &Finding, context: &MappingContext<'_>) -> NewIncid
 
 /// The note of a new incident: the whole finding as JSON.
 pub fn creation_note(finding: &Finding) -> String {
-    format!("AWS GuardDuty finding Payload:\n{:#}", finding.document())
+    note("AWS GuardDuty finding Payload:", finding)
 }
 
 /// The note of a refreshed incident: the whole finding as JSON.
 pub fn refresh_note(finding: &Finding) -> String {
-    format!(
-        "AWS GuardDuty finding Payload for refresh:\n{:#}",
-        finding.document()
-    )
+    note("AWS GuardDuty finding Payload for refresh:", finding)
+}
+
+/// Indented JSON; a finding too large for that goes on one line, and one larger still is cut.
+fn note(heading: &str, finding: &Finding) -> String {
+    let indented = format!("{heading}\n{:#}", finding.document());
+    if limits::fits(&indented, limits::NOTE) {
+        return indented;
+    }
+    limits::clip(format!("{heading}\n{}", finding.document()), limits::NOTE)
 }
 
 fn properties(finding: &Finding, context: &MappingContext<'_>) -> Map<String, Value> {
@@ -74,6 +81,11 @@ fn properties(finding: &Finding, context: &MappingContext<'_>) -> Map<String, Va
     ];
     properties
         .into_iter()
-        .map(|(name, value)| (name.to_owned(), Value::from(value)))
+        .map(|(name, value)| {
+            (
+                name.to_owned(),
+                value.map(|text| limits::clip(text, limits::TEXT)).into(),
+            )
+        })
         .collect()
 }

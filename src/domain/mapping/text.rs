@@ -3,17 +3,25 @@
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 use serde_json::Value;
 
+use super::limits;
+
 /// A scalar as text: booleans `True` and `False`, numbers in their shortest decimal form; none for a blank text,
-/// null, a list or an object.
+/// null, a list or an object. Control characters, which a database may refuse and an attacker may send, are replaced.
 pub(super) fn text_of(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) if !text.trim().is_empty() => Some(text.clone()),
+        Value::String(text) if !text.trim().is_empty() => Some(without_controls(text)),
         Value::Bool(true) => Some("True".to_owned()),
         Value::Bool(false) => Some("False".to_owned()),
         Value::Number(number) if number.is_f64() => number.as_f64().map(|float| float.to_string()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
+}
+
+fn without_controls(text: &str) -> String {
+    let is_control =
+        |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
+    text.replace(is_control, "\u{fffd}")
 }
 
 /// The scalar at a JSON pointer, as [`text_of`] reads it.
@@ -23,14 +31,21 @@ pub(super) fn text_at(document: &Value, pointer: &str) -> Option<String> {
 
 pub(super) fn incident_name(document: &Value) -> String {
     if let Some(title) = text_at(document, "/Title") {
-        return format!("AWS GuardDuty: {title}");
+        return limits::clip(format!("AWS GuardDuty: {title}"), limits::NAME);
     }
     let created_at = text_at(document, "/CreatedAt").unwrap_or_else(|| "unknown".to_owned());
-    format!("AWS GuardDuty: No Title Provided, Create date : {created_at}.")
+    limits::clip(
+        format!("AWS GuardDuty: No Title Provided, Create date : {created_at}."),
+        limits::NAME,
+    )
 }
 
 pub(super) fn description(document: &Value) -> String {
-    text_at(document, "/Description").unwrap_or_else(|| "AWS GuardDuty finding --".to_owned())
+    let description = text_at(document, "/Description");
+    limits::clip(
+        description.unwrap_or_else(|| "AWS GuardDuty finding --".to_owned()),
+        limits::DESCRIPTION,
+    )
 }
 
 /// The first date of the finding that is one, as ISO 8601 text; `now` when it has none.
@@ -67,6 +82,7 @@ mod tests {
             (json!(4), Some("4")),
             (json!(8.0), Some("8")),
             (json!(0.25), Some("0.25")),
+            (json!("a\u{0}b\nc"), Some("a\u{fffd}b\nc")),
             (json!(" "), None),
             (json!(null), None),
             (json!(["x"]), None),

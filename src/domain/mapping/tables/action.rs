@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Cells, Column, read};
-use crate::domain::mapping::{path::find, text::text_at};
+use crate::domain::mapping::{limits, path::find, text::text_at};
 
 const SERVICE: [Column; 3] = [
     ("action_type", &["/Action/ActionType"]),
@@ -148,12 +148,9 @@ fn operations(document: &Value) -> Option<String> {
         let operation = text_at(hit.value, "").filter(|operation| !operations.contains(operation));
         operations.extend(operation);
     }
-    operations.truncate(MAX_OPERATIONS);
+    operations.truncate(limits::OPERATIONS);
     join(", ", operations)
 }
-
-/// A cell stays readable with this many operations.
-const MAX_OPERATIONS: usize = 20;
 
 fn join(separator: &str, parts: impl IntoIterator<Item = String>) -> Option<String> {
     let parts: Vec<String> = parts.into_iter().collect();

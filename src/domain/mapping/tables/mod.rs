@@ -10,13 +10,10 @@ use super::{
         finding::Finding,
         incident::{Row, TABLES, Table},
     },
-    MappingContext,
+    MappingContext, limits,
     severity::severity_text,
     text::text_at,
 };
-
-/// A finding can list any number of probes, interfaces or buckets; a table stays readable with this many of them.
-const MAX_ROWS: usize = 50;
 
 /// A column and the JSON pointers at which its value may stand, the first that has one wins.
 type Column = (&'static str, &'static [&'static str]);
@@ -47,14 +44,17 @@ pub(super) fn tables_of(finding: &Finding, context: &MappingContext<'_>) -> Vec<
     tables.filter(|table| !table.rows.is_empty()).collect()
 }
 
-/// At most [`MAX_ROWS`] rows, none of them twice.
+/// At most [`limits::ROWS`] rows, none of them twice.
 fn distinct(queried_at: &str, cells: Vec<Cells>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for row in cells
-        .into_iter()
-        .filter_map(|cells| Row::new(queried_at, cells))
-    {
-        if rows.len() < MAX_ROWS && !rows.contains(&row) {
+    for cells in cells {
+        let clipped = cells
+            .into_iter()
+            .map(|(column, value)| (column, value.map(|text| limits::clip(text, limits::TEXT))));
+        let Some(row) = Row::new(queried_at, clipped) else {
+            continue;
+        };
+        if rows.len() < limits::ROWS && !rows.contains(&row) {
             rows.push(row);
         }
     }
