@@ -69,9 +69,13 @@ impl Finding {
         &self.id
     }
 
-    /// `Service.DetectorId`.
+    /// `Service.DetectorId`, or the detector that the finding's ARN names: an incident without one is never matched.
     pub fn detector_id(&self) -> Option<&str> {
-        self.text("/Service/DetectorId")
+        let in_arn = || {
+            let (_, resource) = self.text("/Arn")?.split_once(":detector/")?;
+            resource.split('/').next().filter(|id| !id.is_empty())
+        };
+        self.text("/Service/DetectorId").or_else(in_arn)
     }
 
     /// `Region`: where GuardDuty made the finding, as the finding says.
@@ -117,7 +121,7 @@ impl Finding {
         self.document
             .pointer(pointer)?
             .as_str()
-            .filter(|text| !text.is_empty())
+            .filter(|text| !text.trim().is_empty())
     }
 }
 
@@ -244,8 +248,21 @@ mod tests {
     }
 
     #[test]
+    fn the_arn_names_the_detector_too() {
+        let arn = "arn:aws-us-gov:guardduty:us-gov-west-1:111122223333:detector/d1/finding/f";
+        assert_eq!(
+            finding(json!({"id": "f", "arn": arn})).detector_id(),
+            Some("d1")
+        );
+        assert_eq!(
+            finding(json!({"id": "f", "arn": "arn:aws:guardduty"})).detector_id(),
+            None
+        );
+    }
+
+    #[test]
     fn absent_members_are_absent() {
-        let bare = finding(json!({"id": "f", "region": "", "service": 7}));
+        let bare = finding(json!({"id": "f", "region": "", "updatedAt": " ", "service": 7}));
         assert_eq!(
             (bare.region(), bare.detector_id(), bare.created_at()),
             (None, None, None)

@@ -2,7 +2,7 @@
 
 use fn_aws_guardduty::domain::{
     finding::Finding,
-    incident::{Artifact, TABLES},
+    incident::{Artifact, TABLES, field},
     mapping::{creation_note, refresh_note},
 };
 use proptest::{collection::vec, prelude::*};
@@ -140,6 +140,9 @@ fn check(finding: &Finding) -> Result<(), TestCaseError> {
             .values()
             .all(|value| value.is_string() || value.is_null())
     );
+    prop_assert_eq!(&incident.properties[field::FINDING_ID], finding.id());
+    let updated_at = incident.properties[field::FINDING_UPDATED_AT].as_str();
+    prop_assert_eq!(updated_at.unwrap_or_default(), finding.updated_at());
     for note in [creation_note(finding), refresh_note(finding)] {
         let (_, payload) = note.split_once('\n').unwrap();
         prop_assert_eq!(

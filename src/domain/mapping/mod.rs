@@ -62,30 +62,28 @@ fn note(heading: &str, finding: &Finding) -> String {
 }
 
 fn properties(finding: &Finding, context: &MappingContext<'_>) -> Map<String, Value> {
-    let at = |pointer| text::text_at(finding.document(), pointer);
+    let at = |pointer| {
+        let text = text::text_at(finding.document(), pointer)?;
+        Some(limits::clip(text, limits::TEXT))
+    };
     let archived = if finding.archived() { "True" } else { "False" };
+    let updated_at = Some(finding.updated_at()).filter(|time| !time.is_empty());
+    // Incidents are matched by id, detector, region and time of update, so these are the finding's own, uncut.
     let properties = [
-        (field::FINDING_ID, at("/Id")),
+        (field::FINDING_ID, Some(finding.id().to_owned())),
         (field::FINDING_ARN, at("/Arn")),
         (field::FINDING_TYPE, at("/Type")),
-        (field::FINDING_UPDATED_AT, at("/UpdatedAt")),
+        (field::FINDING_UPDATED_AT, updated_at.map(str::to_owned)),
         (field::REGION, Some(context.region.to_owned())),
         (field::SEVERITY, severity::severity_text(finding)),
         (field::RESOURCE_TYPE, at("/Resource/ResourceType")),
-        (field::DETECTOR_ID, at("/Service/DetectorId")),
+        (field::DETECTOR_ID, finding.detector_id().map(str::to_owned)),
         (field::COUNT, at("/Service/Count")),
         (
             field::ARCHIVED,
             at("/Service/Archived").map(|_| archived.to_owned()),
         ),
     ];
-    properties
-        .into_iter()
-        .map(|(name, value)| {
-            (
-                name.to_owned(),
-                value.map(|text| limits::clip(text, limits::TEXT)).into(),
-            )
-        })
-        .collect()
+    let member = |(name, value): (&str, Option<String>)| (name.to_owned(), value.into());
+    properties.into_iter().map(member).collect()
 }

@@ -1,6 +1,6 @@
 //! GuardDuty's severity, a number, in SOAR's words.
 
-use super::{super::finding::Finding, text};
+use super::{super::finding::Finding, limits, text};
 
 /// GuardDuty's ranges: below 4 low, below 7 medium, below 9 high, from 9 critical. No gaps between them.
 pub(super) fn severity_code(severity: Option<f64>, has_critical: bool) -> Option<&'static str> {
@@ -16,7 +16,8 @@ pub(super) fn severity_code(severity: Option<f64>, has_critical: bool) -> Option
 pub(super) fn severity_text(finding: &Finding) -> Option<String> {
     match finding.severity() {
         Some(severity) => Some(severity.to_string()),
-        None => text::text_at(finding.document(), "/Severity"),
+        None => text::text_at(finding.document(), "/Severity")
+            .map(|text| limits::clip(text, limits::TEXT)),
     }
 }
 
