@@ -280,6 +280,40 @@ mod tests {
     }
 
     #[test]
+    fn every_timestamp_of_the_model_becomes_text() {
+        let process = json!({"startTime": 0, "lineage": [{"startTime": 0}]});
+        let wire = json!({
+            "resource": {
+                "s3BucketDetails": [{"createdAt": 0}],
+                "eksClusterDetails": {"createdAt": 0},
+                "ecsClusterDetails": {"taskDetails": {"createdAt": 0, "startedAt": 0}},
+                "lambdaDetails": {"lastModifiedAt": 0},
+                "recoveryPointDetails": {"continuousScanDetails": {"startTime": 0, "endTime": 0}},
+            },
+            "service": {
+                "ebsVolumeScanDetails": {"scanStartedAt": 0, "scanCompletedAt": 0},
+                "runtimeDetails": {
+                    "process": process.clone(),
+                    "context": {"modifiedAt": 0, "modifyingProcess": process.clone(), "targetProcess": process},
+                },
+                "detection": {"sequence": {
+                    "actors": [{"session": {"createdTime": 0}}],
+                    "resources": [{"data": {
+                        "s3Bucket": {"createdAt": 0}, "eksCluster": {"createdAt": 0}, "ecsTask": {"createdAt": 0},
+                    }}],
+                    "signals": [{"createdAt": 0, "updatedAt": 0, "firstSeenAt": 0, "lastSeenAt": 0}],
+                }},
+            },
+        });
+        let converted = pascal_case(wire).to_string();
+        assert_eq!(
+            converted.matches(r#":"1970-01-01T00:00:00Z""#).count(),
+            24,
+            "{converted}"
+        );
+    }
+
+    #[test]
     fn null_members_are_dropped_and_list_places_kept() {
         assert_eq!(
             pascal_case(json!({"a": null, "b": [null, {"c": null}]})),
@@ -292,6 +326,12 @@ mod tests {
         assert_eq!(
             pascal_case(json!({"id": 1, "Id": 2})),
             json!({"id": 1, "Id": 2})
+        );
+        let codes = json!({"resource": {"instanceDetails": {"productCodes": [{"productCodeId": 1, "code": 2}]}}});
+        let converted = pascal_case(codes);
+        assert_eq!(
+            converted["Resource"]["InstanceDetails"]["ProductCodes"][0],
+            json!({"Code": 1, "code": 2})
         );
     }
 }

@@ -347,3 +347,39 @@ fn a_note_too_long_to_be_indented_is_whole_json_on_one_line() {
         finding.document()
     );
 }
+
+#[test]
+fn a_table_keeps_a_readable_number_of_rows() {
+    let interfaces: Vec<Value> = (0..80)
+        .map(|n| json!({"privateIpAddress": format!("10.0.0.{n}")}))
+        .collect();
+    let found = incident(
+        json!({"id": "f", "resource": {"instanceDetails": {"networkInterfaces": interfaces}}}),
+    );
+    assert_eq!(rows(&found, "gd_instance_details").len(), 50);
+    let activities: Vec<Value> = (0..80)
+        .map(|n| json!({"api": {"operation": format!("Call{n}")}}))
+        .collect();
+    let found = incident(
+        json!({"id": "f", "service": {"detection": {"sequence": {"signals": [{"activities": activities}]}}}}),
+    );
+    let calls = rows(&found, "gd_action_details")[0]["action_api"]
+        .as_str()
+        .unwrap()
+        .split(", ")
+        .count();
+    assert_eq!(calls, 20);
+}
+
+#[test]
+fn an_interface_without_an_own_address_shows_the_one_it_has() {
+    let found = incident(
+        json!({"id": "f", "resource": {"instanceDetails": {"networkInterfaces": [
+            {"privateIpAddresses": [{"privateIpAddress": "10.0.0.1", "privateDnsName": "one.internal"}]},
+            {"ipv6Addresses": ["2001:db8::1"]},
+        ]}}}),
+    );
+    let rows = rows(&found, "gd_instance_details");
+    assert_eq!(column(&rows, "private_ip"), ["10.0.0.1", "2001:db8::1"]);
+    assert_eq!(rows[0]["private_dns_name"], "one.internal");
+}
