@@ -235,3 +235,6 @@ pub fn start(
         SessionTask(Box::pin(task)),
     )
 }
+
+#[cfg(test)]
+mod tests;

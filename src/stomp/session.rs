@@ -208,3 +208,26 @@ fn reconnect_delay(options: &StompOptions, failures: u32, random: f64) -> Durati
         .min(options.reconnect_max);
     doubled.mul_f64(1.0 - random.clamp(0.0, 1.0) / 2.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stomp::tests::idle_options;
+
+    #[test]
+    fn the_delay_doubles_up_to_its_limit_and_is_spread() {
+        let options = idle_options();
+        let delays = [0, 1, 5, 6, u32::MAX].map(|n| reconnect_delay(&options, n, 0.0).as_secs());
+        assert_eq!(delays, [1, 2, 32, 60, 60]);
+        assert_eq!(reconnect_delay(&options, 6, 1.0), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn options_show_no_passcode() {
+        let shown = format!("{:?}", idle_options());
+        assert!(
+            shown.contains("key:id") && !shown.contains("hunter"),
+            "{shown}"
+        );
+    }
+}
