@@ -225,9 +225,10 @@ pub fn start(
     let (requests, waiting) = mpsc::channel(WAITING_REQUESTS);
     let (deliveries, received) = mpsc::channel(usize::from(options.prefetch).max(1));
     let (state, watched) = watch::channel(State::Disconnected { reason: None });
-    let session = Session::new(options, waiting, deliveries, state);
+    let session = Session::new(options, waiting, deliveries, state.clone());
     let task = async move {
         stop.run_until_cancelled_owned(session.run()).await;
+        state.send_replace(State::Disconnected { reason: None });
     };
     (
         Handle::new(requests, watched),
@@ -237,4 +238,9 @@ pub fn start(
 }
 
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends at the first surprise"
+)]
 mod tests;

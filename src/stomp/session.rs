@@ -65,8 +65,6 @@ impl Session {
                 break;
             }
         }
-        self.state
-            .send_replace(State::Disconnected { reason: None });
         tracing::info!(address = %self.options.address(), "disconnected from the message broker");
     }
 

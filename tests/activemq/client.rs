@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Broker;
 
 /// No case takes nearly as long; without it a broken one would hang.
-const GUARD: Duration = Duration::from_secs(180);
+const GUARD: Duration = Duration::from_mins(3);
 
 pub(crate) async fn in_time<T>(case: impl Future<Output = T>) -> T {
     timeout(GUARD, case).await.expect("the case hangs")

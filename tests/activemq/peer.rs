@@ -88,13 +88,13 @@ impl Peer {
     }
 
     async fn publish(&mut self, name: &str, correlation_id: &str, length: &str, body: &str) {
-        let mut head = format!(
-            "SEND\ndestination:/queue/actions.201.{name}\nreply-to:/queue/acks.201.{name}\n{length}"
+        let correlation_id = correlation_id.replace(':', "\\c");
+        let fixed = PLATFORM_HEADERS.map(|(name, value)| format!("{name}:{value}\n"));
+        let head = format!(
+            "SEND\ndestination:/queue/actions.201.{name}\nreply-to:/queue/acks.201.{name}\n\
+             correlation-id:{correlation_id}\n{length}{}",
+            fixed.concat()
         );
-        head += &format!("correlation-id:{}\n", correlation_id.replace(':', "\\c"));
-        for (name, value) in PLATFORM_HEADERS {
-            head += &format!("{name}:{value}\n");
-        }
         self.confirmed(&head, body.as_bytes()).await;
     }
 
