@@ -13,7 +13,6 @@ mod script;
 #[cfg(test)]
 mod tests;
 mod workflow;
-mod xml;
 
 pub use error::AutomationError;
 pub use rule::{Change, rule_matches};

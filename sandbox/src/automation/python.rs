@@ -27,14 +27,11 @@ thread_local! {
 /// Runs a script over a context and returns its effects, all as JSON.
 pub(super) fn run(script: &str, context: Value) -> Result<Value, AutomationError> {
     PYTHON.with(|python| {
-        let python = match python.get() {
-            Some(python) => python,
-            None => {
-                let made = Python::new()?;
-                python.get_or_init(|| made)
-            }
-        };
-        python.run(script, context)
+        if let Some(python) = python.get() {
+            return python.run(script, context);
+        }
+        let made = Python::new()?;
+        python.get_or_init(|| made).run(script, context)
     })
 }
 
@@ -118,12 +115,12 @@ impl Python {
 /// The error with the last line of the script itself, not of the prelude that it called.
 fn script_error(error: &PyBaseExceptionRef, vm: &VirtualMachine) -> AutomationError {
     let mut line = None;
-    let mut traceback = error.traceback();
-    while let Some(step) = traceback {
+    let mut next = error.traceback();
+    while let Some(step) = next {
         if step.frame.code.source_path.as_str() == SCRIPT {
             line = Some(step.lineno.to_usize());
         }
-        traceback = step.next.lock().clone();
+        next = step.next.lock().as_ref().cloned();
     }
     AutomationError::Script {
         line,

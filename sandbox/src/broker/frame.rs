@@ -141,8 +141,11 @@ impl Decoder {
     }
 }
 
+/// The lines of a frame before its body, and how many bytes they take.
+type Head<'a> = (Vec<&'a [u8]>, usize);
+
 /// The lines before the empty line, and the length of all of that; nothing while the empty line is missing.
-fn split_head(buffer: &[u8]) -> Result<Option<(Vec<&[u8]>, usize)>, FrameError> {
+fn split_head(buffer: &[u8]) -> Result<Option<Head<'_>>, FrameError> {
     let mut lines = Vec::new();
     let mut start = 0;
     loop {

@@ -241,6 +241,10 @@ impl Hub {
         self.frozen.send_replace(frozen);
     }
 
+    pub(super) fn is_frozen(&self) -> bool {
+        *self.frozen.borrow()
+    }
+
     /// Returns at once unless the broker is frozen.
     pub(super) async fn thawed(&self) {
         // The sender lives in self, so waiting cannot fail.

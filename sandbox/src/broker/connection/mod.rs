@@ -84,9 +84,11 @@ async fn read_frames(
     let mut chunk = vec![0; 64 * 1024];
     loop {
         let expect_every = heart_beats.borrow().expect_every;
-        let Ok(Ok(length @ 1..)) = read_in_time(&mut reading, &mut chunk, expect_every).await
-        else {
-            return;
+        let length = match read_in_time(&mut reading, &mut chunk, expect_every).await {
+            Ok(Ok(length @ 1..)) => length,
+            // A frozen broker does not notice that its client is silent.
+            Err(_) if session.hub().is_frozen() => continue,
+            _ => return,
         };
         session.hub().thawed().await;
         decoder.push(&chunk[..length]);

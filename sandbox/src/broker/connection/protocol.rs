@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::HeartBeats;
-use crate::broker::exchange::{AckMode, Body, ConnectionId, Subscribe, bare};
+use crate::broker::exchange::{AckMode, Body, ConnectionId, Refusal, Subscribe, bare};
 use crate::broker::frame::Frame;
 use crate::broker::hub::{Hub, error_frame};
 use crate::broker::{Received, Sent};
@@ -51,6 +51,12 @@ impl Fault {
             message: message.into(),
             closes: true,
         }
+    }
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        Self::mild(refusal.to_string())
     }
 }
 
@@ -120,20 +126,16 @@ impl Session {
             "UNSUBSCRIBE" => {
                 let id = required(&frame, "id")?;
                 self.hub
-                    .step(|exchange| exchange.unsubscribe(self.id, id))
-                    .map_err(refused)?;
+                    .step(|exchange| exchange.unsubscribe(self.id, id))?;
             }
             "ACK" => {
                 let id = required(&frame, "id")?;
                 self.hub
-                    .step(|exchange| exchange.acknowledge(self.id, id))
-                    .map_err(refused)?;
+                    .step(|exchange| exchange.acknowledge(self.id, id))?;
             }
             "NACK" => {
                 let id = required(&frame, "id")?;
-                self.hub
-                    .step(|exchange| exchange.reject(self.id, id))
-                    .map_err(refused)?;
+                self.hub.step(|exchange| exchange.reject(self.id, id))?;
             }
             "SEND" => self.deliver(frame)?,
             "DISCONNECT" => return Ok(Next::Close),
@@ -205,9 +207,9 @@ impl Session {
             mode,
             prefetch,
         };
-        self.hub
-            .step(|exchange| exchange.subscribe(self.id, wanted))
-            .map_err(refused)
+        Ok(self
+            .hub
+            .step(|exchange| exchange.subscribe(self.id, wanted))?)
     }
 
     fn deliver(&self, frame: Frame) -> Result<(), Fault> {
@@ -235,10 +237,6 @@ impl Session {
         }
         Ok(())
     }
-}
-
-fn refused(refusal: crate::broker::exchange::Refusal) -> Fault {
-    Fault::mild(refusal.to_string())
 }
 
 fn required<'a>(frame: &'a Frame, name: &str) -> Result<&'a str, Fault> {

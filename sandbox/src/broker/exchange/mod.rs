@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
-use bytes::Bytes;
-
+use self::message::{Message, message_frame};
 use super::frame::Frame;
-use super::jms_text;
+
+mod message;
+#[cfg(test)]
+mod tests;
+
+pub(super) use self::message::Body;
 
 /// Where `ActiveMQ` puts what a client refuses with NACK.
 const DEAD_LETTERS: &str = "ActiveMQ.DLQ";
@@ -14,39 +18,6 @@ pub(super) type ConnectionId = u64;
 type SubscriptionKey = (ConnectionId, String);
 /// Frames to send, in order, and to whom.
 pub(super) type Deliveries = Vec<(ConnectionId, Frame)>;
-
-/// The bytes of a message, and whether their number is announced.
-#[derive(Debug, Clone)]
-pub(super) struct Body {
-    bytes: Bytes,
-    announced: bool,
-}
-
-impl Body {
-    pub(super) fn bytes(bytes: Bytes) -> Self {
-        Self {
-            bytes,
-            announced: true,
-        }
-    }
-
-    pub(super) fn jms_text(text: &str) -> Self {
-        Self {
-            bytes: Bytes::from(jms_text::encode(text)),
-            announced: false,
-        }
-    }
-}
-
-/// A queued message.
-#[derive(Debug, Clone)]
-struct Message {
-    sequence: u64,
-    id: String,
-    headers: Vec<(String, String)>,
-    body: Body,
-    redelivered: bool,
-}
 
 /// When a delivery counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -393,24 +364,4 @@ pub(super) fn bare(queue: &str) -> &str {
 
 fn ack_id(prefix: &str, connection: ConnectionId, number: u64) -> String {
     format!("{prefix}-{connection}:{number}")
-}
-
-fn message_frame(message: &Message, subscription: &Subscribe, ack_id: &str) -> Frame {
-    let mut frame = Frame::new("MESSAGE")
-        .with("message-id", &message.id)
-        .with("ack", ack_id)
-        .with("destination", format!("/queue/{}", subscription.queue))
-        .with("subscription", &subscription.id);
-    if message.body.announced {
-        frame = frame.with("content-length", message.body.bytes.len().to_string());
-    }
-    if message.redelivered {
-        frame = frame.with("redelivered", "true");
-    }
-    for (name, value) in &message.headers {
-        if frame.header(name).is_none() {
-            frame = frame.with(name, value);
-        }
-    }
-    frame.with_body(message.body.bytes.clone())
 }

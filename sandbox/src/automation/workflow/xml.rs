@@ -4,7 +4,7 @@ use quick_xml::escape::resolve_predefined_entity;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::{Reader, XmlVersion};
 
-use super::AutomationError;
+use crate::automation::AutomationError;
 
 /// An element; names are without prefixes, the text is its own only.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
