@@ -1,1 +1,0 @@
-//! Whom a TLS connection trusts.
