@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 /// How long work in hand may take after the first signal.
-pub const GRACE_PERIOD: Duration = Duration::from_secs(60);
+pub const GRACE_PERIOD: Duration = Duration::from_mins(1);
 
 /// Two ways to be told to stop, and the tasks that are waited for.
 ///
@@ -209,7 +209,7 @@ mod tests {
 
     use super::*;
 
-    const LONG: Duration = Duration::from_secs(3600);
+    const LONG: Duration = Duration::from_hours(1);
 
     /// Never asks to stop.
     async fn never() -> &'static str {

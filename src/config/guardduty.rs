@@ -63,9 +63,7 @@ fn master_region(section: &mut Section<'_, '_>) -> Result<String, Noted> {
         let fits = text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
         fits.then(|| text.to_lowercase())
     })?;
-    region
-        .ok_or(())
-        .or_else(|()| Err(section.missing(key, "give a region, such as us-east-1")))
+    region.ok_or_else(|| section.missing(key, "give a region, such as us-east-1"))
 }
 
 fn regions(section: &mut Section<'_, '_>) -> Result<RegionPattern, Noted> {

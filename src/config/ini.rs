@@ -384,7 +384,7 @@ mod tests {
     }
 
     fn assert_same_as_python(texts: &[String]) {
-        let script = r#"
+        let script = r"
 import configparser, io, json, sys
 def read(text):
     parser = configparser.ConfigParser(interpolation=None)
@@ -394,7 +394,7 @@ def read(text):
         return None
     return {name: dict(parser.items(name)) for name in parser.sections()}
 json.dump([read(text) for text in json.load(sys.stdin)], sys.stdout)
-"#;
+";
         let theirs: Vec<Option<Flat>> = python::run(script, &texts);
         assert_eq!(theirs.len(), texts.len());
         for (text, theirs) in texts.iter().zip(theirs) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 pub(super) const FORM: &str =
     "a whole number of minutes, or a number with a unit (30s, 10m, 2h, 1d)";
 
-const LONGEST: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(3650 * 24);
 
 /// A plain number is minutes; `s`, `m`, `h` and `d` are units. Ten years is the limit.
 pub(super) fn parse(text: &str) -> Option<Duration> {
@@ -27,16 +27,16 @@ mod tests {
 
     #[test]
     fn a_plain_number_is_minutes() {
-        assert_eq!(parse("10"), Some(Duration::from_secs(600)));
+        assert_eq!(parse("10"), Some(Duration::from_mins(10)));
         assert_eq!(parse("0"), Some(Duration::ZERO));
     }
 
     #[test]
     fn units_are_seconds_minutes_hours_days() {
         assert_eq!(parse("10s"), Some(Duration::from_secs(10)));
-        assert_eq!(parse("2 m"), Some(Duration::from_secs(120)));
-        assert_eq!(parse("3H"), Some(Duration::from_secs(10_800)));
-        assert_eq!(parse("1d"), Some(Duration::from_secs(86_400)));
+        assert_eq!(parse("2 m"), Some(Duration::from_mins(2)));
+        assert_eq!(parse("3H"), Some(Duration::from_hours(3)));
+        assert_eq!(parse("1d"), Some(Duration::from_hours(24)));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(super) fn build(
     text: &str,
     lookup: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Layers, ConfigErrors> {
-    let file = ini(text).collect().map_err(syntax)?;
+    let file = ini(text).collect().map_err(|error| syntax(&error))?;
     let merged = config::Config::builder()
         .add_source(ini(DEFAULTS))
         .add_source(Layer(environment_defaults(lookup)))
@@ -37,7 +37,7 @@ pub(super) fn build(
         .add_source(Layer(environment(lookup)))
         .build()
         .and_then(|layered| layered.collect())
-        .map_err(syntax)?;
+        .map_err(|error| syntax(&error))?;
     Ok(Layers { merged, file })
 }
 
@@ -129,7 +129,7 @@ fn environment_defaults(lookup: &dyn Fn(&str) -> Option<String>) -> Sections {
             GUARDDUTY,
             "aws_gd_state_dir",
             "STATE_DIRECTORY",
-            folder,
+            &folder,
         );
     }
     layer
@@ -144,7 +144,7 @@ fn environment(lookup: &dyn Fn(&str) -> Option<String>) -> Sections {
         ("RESILIENT_STOMP_TIMEOUT", "stomp_timeout"),
     ] {
         if let Some(value) = lookup(variable) {
-            put_variable(&mut layer, RESILIENT, key, variable, value);
+            put_variable(&mut layer, RESILIENT, key, variable, &value);
         }
     }
     // In App Host the file's value does not count, even where the variable is not set.
@@ -156,7 +156,7 @@ fn environment(lookup: &dyn Fn(&str) -> Option<String>) -> Sections {
             RESILIENT,
             "max_connection_retries",
             variable,
-            value,
+            &value,
         );
     }
     layer
@@ -168,7 +168,7 @@ fn in_app_host(lookup: &dyn Fn(&str) -> Option<String>) -> bool {
     })
 }
 
-fn put_variable(layer: &mut Sections, section: &str, key: &str, variable: &str, value: String) {
+fn put_variable(layer: &mut Sections, section: &str, key: &str, variable: &str, value: &str) {
     if value.trim().is_empty() {
         return;
     }
@@ -207,8 +207,8 @@ fn line_number(origin: Option<&str>) -> Option<usize> {
     origin?.strip_prefix("line ")?.parse().ok()
 }
 
-fn syntax(error: ConfigError) -> ConfigErrors {
-    if let ConfigError::FileParse { cause, .. } = &error
+fn syntax(error: &ConfigError) -> ConfigErrors {
+    if let ConfigError::FileParse { cause, .. } = error
         && let Some(SyntaxErrors(errors)) = cause.downcast_ref()
     {
         return ConfigErrors::new(errors.iter().map(Problem::from).collect());

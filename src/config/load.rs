@@ -84,3 +84,88 @@ fn not_utf8(path: &Path, error: &std::string::FromUtf8Error) -> ConfigErrors {
     )
     .into()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(name: &str) -> Option<String> {
+        match name {
+            "HOME" => Some("/home/soar".to_owned()),
+            VARIABLE => Some("/etc/named.config".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn home_only(name: &str) -> Option<String> {
+        environment(name).filter(|_| name == "HOME")
+    }
+
+    #[test]
+    fn the_command_line_beats_the_variable_and_the_variable_the_known_places() {
+        let everywhere = |_: &Path| true;
+        let find = |path: Option<&str>, lookup| {
+            find(path.map(PathBuf::from), lookup, &everywhere).unwrap()
+        };
+        assert_eq!(find(Some("given"), &environment), Path::new("given"));
+        assert_eq!(find(None, &environment), Path::new("/etc/named.config"));
+        assert_eq!(find(None, &home_only), Path::new("app.config"));
+    }
+
+    #[test]
+    fn the_folder_at_home_is_the_last_place() {
+        let at_home = |path: &Path| path == Path::new("/home/soar/.resilient/app.config");
+        let found = find(None, &home_only, &at_home).unwrap();
+        assert_eq!(found, Path::new("/home/soar/.resilient/app.config"));
+        let error = find(None, &home_only, &|_| false).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "app.config: found neither at app.config nor at /home/soar/.resilient/app.config; \
+             name it with --config or APP_CONFIG_FILE"
+        );
+    }
+
+    #[test]
+    fn a_file_is_read_and_its_folder_holds_the_state() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.config");
+        let template = folder.path().join("close.json");
+        fs::write(&template, r#"{"resolution_id": "Duplicate"}"#).unwrap();
+        let text = "[resilient]\nhost=h\norg=o\nemail=e\npassword=p\n[fn_aws_guardduty]\naws_gd_master_region=us-east-1\naws_gd_regions=us\n";
+        let template_line = format!("aws_gd_close_incident_template={}\n", template.display());
+        fs::write(&path, format!("\u{feff}{text}{template_line}")).unwrap();
+        let (config, read) = load(Some(path.clone())).unwrap();
+        assert_eq!(read, path);
+        assert_eq!(
+            config.guardduty.close_template.fields()["resolution_id"],
+            "Duplicate"
+        );
+        if variable("STATE_DIRECTORY").is_none() {
+            assert_eq!(config.guardduty.state_dir.as_deref(), Some(folder.path()));
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.config");
+        let shown = path.display().to_string();
+        let error = load(Some(path.clone())).unwrap_err().to_string();
+        assert!(error.starts_with(&shown), "{error}");
+        fs::write(&path, b"[resilient]\norg=B\xf6rse\n").unwrap();
+        let error = load(Some(path.clone())).unwrap_err().to_string();
+        assert!(error.contains("line 2 is not UTF-8"), "{error}");
+        fs::write(&path, "[resilient]\nhost\n").unwrap();
+        let error = load(Some(path)).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{shown}: line 2:")), "{error}");
+    }
+
+    #[test]
+    fn the_folder_of_a_bare_name_is_the_current_one() {
+        assert_eq!(folder_of(Path::new("app.config")), Path::new("."));
+        assert_eq!(
+            folder_of(Path::new("/etc/x/app.config")),
+            Path::new("/etc/x")
+        );
+    }
+}

@@ -259,3 +259,6 @@ fn read(reader: &mut Reader<'_>, folder: Option<&Path>) -> Result<Config, Noted>
         warnings: Vec::new(),
     })
 }
+
+#[cfg(test)]
+mod tests;

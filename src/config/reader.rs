@@ -262,7 +262,7 @@ impl Section<'_, '_> {
     }
 
     fn wrong(&mut self, key: &str, right: &str) -> Noted {
-        let wrong = format!("{} is not {right}", self.shown(key));
+        let wrong = format!("{} cannot be used", self.shown(key));
         self.note(key, &wrong, &format!("give {right}"))
     }
 

@@ -132,7 +132,7 @@ json.dump([matches(pattern) for pattern in patterns], sys.stdout)
 
     #[test]
     fn b6_a_pattern_that_python_refuses_is_refused_when_it_is_read() {
-        let script = r#"
+        let script = r"
 import json, re, sys
 def compiles(pattern):
     try:
@@ -141,7 +141,7 @@ def compiles(pattern):
     except re.error:
         return False
 json.dump([compiles(pattern) for pattern in json.load(sys.stdin)], sys.stdout)
-"#;
+";
         let theirs: Vec<bool> = python::run(script, &NOT_PATTERNS);
         for (pattern, theirs) in NOT_PATTERNS.iter().zip(theirs) {
             assert!(!theirs, "{pattern} is fine in Python");

@@ -1,0 +1,572 @@
+use std::collections::BTreeSet;
+use std::io::{Error, ErrorKind};
+
+use proptest::prelude::*;
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const SECRET: &str = "hunter2hunter2";
+
+const MINIMAL: &str = "\
+[resilient]
+host = soar.example.com
+org = Example
+api_key_id = id-1
+api_key_secret = hunter2hunter2
+[fn_aws_guardduty]
+aws_gd_master_region = us-east-1
+aws_gd_regions = .*
+";
+
+fn nothing(_: &str) -> Option<String> {
+    None
+}
+
+fn no_file(_: &Path) -> io::Result<String> {
+    Err(Error::from(ErrorKind::NotFound))
+}
+
+fn read_text(text: &str) -> Result<Config, ConfigErrors> {
+    parse(text, &nothing, &no_file)
+}
+
+/// The minimal file with lines added to its two sections.
+fn with(resilient: &str, guardduty: &str) -> String {
+    let text = MINIMAL.replace(
+        "[fn_aws_guardduty]",
+        &format!("{resilient}\n[fn_aws_guardduty]"),
+    );
+    format!("{text}{guardduty}\n")
+}
+
+fn good(resilient: &str, guardduty: &str) -> Config {
+    read_text(&with(resilient, guardduty)).unwrap()
+}
+
+/// The only problem of a file.
+fn problem(text: &str) -> String {
+    let errors = read_text(text).unwrap_err();
+    assert_eq!(errors.problems().len(), 1, "{errors}");
+    errors.to_string()
+}
+
+fn minutes(number: u64) -> Duration {
+    Duration::from_mins(number)
+}
+
+#[test]
+fn defaults_are_the_ancestors() {
+    let config = read_text(MINIMAL).unwrap();
+    let (soar, stomp, guardduty) = (config.soar, config.stomp, config.guardduty);
+    assert_eq!(
+        (soar.host.as_str(), soar.port, soar.org.as_str()),
+        ("soar.example.com", 443, "Example")
+    );
+    assert_eq!(soar.trust, Trust::Public);
+    assert_eq!(soar.resource_prefix, None);
+    let retries = RetryConfig {
+        attempts: 5,
+        delay: Duration::from_secs(2),
+        backoff: 2,
+    };
+    assert_eq!(soar.retries, retries);
+    assert_eq!(soar.login_attempts, None);
+    assert_eq!(soar.request_timeout, Duration::from_secs(30));
+    assert_eq!(soar.max_requests, 16);
+    assert!(stomp.enabled);
+    assert_eq!(
+        (stomp.host.as_str(), stomp.port),
+        ("soar.example.com", 65001)
+    );
+    assert_eq!((stomp.num_workers, stomp.prefetch), (25, 25));
+    assert_eq!(stomp.connect_timeout, minutes(1));
+    assert!(guardduty.keys.is_none());
+    assert_eq!(guardduty.regions_interval, minutes(60));
+    assert_eq!(guardduty.polling_interval, Some(minutes(10)));
+    assert_eq!(
+        (guardduty.severity_threshold, guardduty.lookback),
+        (None, None)
+    );
+    assert_eq!(guardduty.overlap, minutes(15));
+    assert_eq!(guardduty.close_template, CloseTemplate::default());
+    assert_eq!(guardduty.state_dir, None);
+    assert_eq!(config.log_level, LogLevel::Info);
+    assert_eq!(config.warnings, [""; 0]);
+}
+
+#[test]
+fn values_with_signs_of_their_own_survive() {
+    let text = with("", "")
+        .replace("= .*", r"= ^(us|eu)-.*\d$")
+        .replace(SECRET, "#a=b;50%:\\$x");
+    let config = read_text(&text).unwrap();
+    assert_eq!(config.guardduty.regions.as_str(), r"^(us|eu)-.*\d$");
+    let Credentials::ApiKey { secret, .. } = config.soar.credentials else {
+        panic!("an API key")
+    };
+    assert_eq!(secret.expose_secret(), "#a=b;50%:\\$x");
+}
+
+#[test]
+fn the_example_parses_and_shows_every_key_with_its_default() {
+    let secret = |name: &str| (name == "SOAR_API_KEY_SECRET").then(|| SECRET.to_owned());
+    let config = parse(EXAMPLE, &secret, &no_file).unwrap();
+    assert_eq!(config.warnings, [""; 0]);
+
+    // With every optional key switched on it holds all that is read, and the built-in defaults.
+    let on: String = EXAMPLE
+        .lines()
+        .map(|line| match line.strip_prefix('#') {
+            Some(rest) if !rest.starts_with(' ') && rest.contains(" = ") => format!("{rest}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    let sections = ini::parse(&on).unwrap();
+    for known in &keys::SECTIONS {
+        let section = sections
+            .iter()
+            .find(|section| section.name == known.name)
+            .unwrap();
+        let shown: BTreeSet<&str> = section
+            .entries
+            .iter()
+            .map(|entry| entry.key.as_str())
+            .collect();
+        assert_eq!(
+            shown,
+            known.read.iter().copied().collect(),
+            "[{}]",
+            known.name
+        );
+        for key in known.tolerated {
+            assert!(EXAMPLE.contains(key), "{key}");
+        }
+    }
+    for default in ini::parse(include_str!("defaults.ini")).unwrap() {
+        let section = sections
+            .iter()
+            .find(|section| section.name == default.name)
+            .unwrap();
+        for entry in default.entries {
+            let shown = section
+                .entries
+                .iter()
+                .find(|shown| shown.key == entry.key)
+                .unwrap();
+            assert_eq!(shown.value, entry.value, "{}", entry.key);
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_are_reported_at_once_with_place_and_remedy() {
+    let text = "\
+[resilient]
+org = Example
+port = http
+email = a@example.com
+num_workers = 0
+[fn_aws_guardduty]
+aws_gd_access_key_id = AKIA
+aws_gd_regions = (
+aws_gd_polling_interval = -5
+aws_gd_severity_threshold = 7.5
+";
+    let errors = read_text(text).unwrap_err();
+    insta::assert_snapshot!(errors.to_string());
+}
+
+#[test]
+fn an_empty_file_names_both_sections_and_nothing_else() {
+    let errors = read_text("").unwrap_err();
+    let places: Vec<&str> = errors
+        .problems()
+        .iter()
+        .map(|problem| problem.place.as_str())
+        .collect();
+    assert_eq!(places, ["[resilient]", "[fn_aws_guardduty]"]);
+}
+
+#[test]
+fn a_misspelt_section_is_recognised() {
+    let errors =
+        read_text(&MINIMAL.replace("[fn_aws_guardduty]", "[fn_aws_guarduty]")).unwrap_err();
+    assert!(
+        errors
+            .to_string()
+            .contains("is [fn_aws_guarduty] meant to be it?"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn a_line_that_cannot_be_read_is_named() {
+    assert!(problem("[resilient]\nhost\n").starts_with("line 2: neither"));
+}
+
+#[test]
+fn b6_a_bad_pattern_and_a_bad_template_stop_the_start() {
+    let text = with("", "aws_gd_close_incident_template = ~/close.json").replace("= .*", "= us-(");
+    let home = |name: &str| (name == "HOME").then(|| "/home/soar".to_owned());
+    let file = |path: &Path| match path.to_str() {
+        Some("/home/soar/close.json") => Ok("{\"resolution_id\": ".to_owned()),
+        _ => no_file(path),
+    };
+    let errors = parse(&text, &home, &file).unwrap_err().to_string();
+    assert!(
+        errors.contains("[fn_aws_guardduty] aws_gd_regions (line 9): the pattern is not a regular"),
+        "{errors}"
+    );
+    assert!(
+        errors.contains("/home/soar/close.json is not JSON (EOF"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn b37_a_template_that_is_not_there_stops_the_start() {
+    let error = problem(&with(
+        "",
+        "aws_gd_close_incident_template = /gone/close.json",
+    ));
+    assert!(error.contains("cannot read /gone/close.json"), "{error}");
+}
+
+#[test]
+fn a_template_replaces_the_built_in_one() {
+    let text = with("", "aws_gd_close_incident_template = /etc/close.json");
+    let file = |_: &Path| Ok(r#"{"resolution_id": "Unresolved"}"#.to_owned());
+    let config = parse(&text, &nothing, &file).unwrap();
+    let fields = serde_json::to_string(config.guardduty.close_template.fields()).unwrap();
+    assert_eq!(
+        fields,
+        r#"{"resolution_id":"Unresolved","plan_status":"C"}"#
+    );
+}
+
+#[test]
+fn a_negative_interval_is_refused() {
+    for key in [
+        "aws_gd_polling_interval",
+        "aws_gd_regions_interval",
+        "aws_gd_lookback_interval",
+        "aws_gd_overlap_interval",
+    ] {
+        let error = problem(&with("", &format!("{key} = -1")));
+        assert!(
+            error.contains(key)
+                && error.contains("`-1` cannot be used; give a whole number of minutes"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn zero_and_empty_switch_off() {
+    let config = good(
+        "stomp = 0",
+        "aws_gd_polling_interval = 0\naws_gd_severity_threshold = 0\naws_gd_lookback_interval =",
+    );
+    assert!(!config.stomp.enabled);
+    assert_eq!(config.guardduty.polling_interval, None);
+    assert_eq!(config.guardduty.severity_threshold, None);
+    assert_eq!(config.guardduty.lookback, None);
+    let config = good(
+        "",
+        "aws_gd_polling_interval = 10s\naws_gd_severity_threshold = 7\naws_gd_lookback_interval = 2d",
+    );
+    assert_eq!(
+        config.guardduty.polling_interval,
+        Some(Duration::from_secs(10))
+    );
+    assert_eq!(config.guardduty.severity_threshold, Some(7));
+    assert_eq!(config.guardduty.lookback, Some(minutes(2 * 24 * 60)));
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    for line in [
+        "port = 0",
+        "port = 65536",
+        "num_workers = 2001",
+        "stomp_prefetch_limit = 0",
+        "request_max_retries = 0",
+        "stomp_timeout = NaN",
+        "request_retry_delay = -1",
+    ] {
+        let key = line.split(' ').next().unwrap();
+        assert!(problem(&with(line, "")).contains(key), "{line}");
+    }
+    for line in [
+        "aws_gd_severity_threshold = 11",
+        "aws_gd_max_soar_requests = 257",
+        "aws_gd_max_soar_requests = 0",
+    ] {
+        let key = line.split(' ').next().unwrap();
+        assert!(problem(&with("", line)).contains(key), "{line}");
+    }
+}
+
+#[test]
+fn what_depends_on_another_key_follows_it() {
+    let readable = |_: &Path| Ok(String::new());
+    let text = with("num_workers = 7\ncafile = /etc/soar.pem", "");
+    let stomp = parse(&text, &nothing, &readable).unwrap().stomp;
+    assert_eq!(stomp.prefetch, 7);
+    assert_eq!(stomp.trust, Trust::Bundle("/etc/soar.pem".into()));
+    let text = with(
+        "cafile = /etc/soar.pem\nstomp_cafile = False\nstomp_host = broker\nstomp_prefetch_limit = 3",
+        "",
+    );
+    let config = parse(&text, &nothing, &readable).unwrap();
+    assert_eq!(config.soar.trust, Trust::Bundle("/etc/soar.pem".into()));
+    assert_eq!((config.stomp.trust, config.stomp.prefetch), (Trust::Off, 3));
+    assert_eq!(config.stomp.host, "broker");
+    assert!(
+        config.warnings[0].starts_with("[resilient] stomp_cafile: false"),
+        "{:?}",
+        config.warnings
+    );
+}
+
+#[test]
+fn a_switched_off_check_is_obeyed_with_a_warning() {
+    let config = good("cafile = FALSE", "");
+    assert_eq!(
+        (config.soar.trust, config.stomp.trust),
+        (Trust::Off, Trust::Off)
+    );
+    assert_eq!(config.warnings.len(), 1);
+}
+
+#[test]
+fn a_file_of_certificates_that_is_not_there_is_reported_once() {
+    assert!(problem(&with("cafile = /gone.pem", "")).contains("cannot read /gone.pem"));
+}
+
+#[test]
+fn credentials_are_a_key_or_a_user_and_never_half() {
+    let key = "api_key_id = id-1\napi_key_secret = hunter2hunter2\n";
+    let user = MINIMAL.replace(key, "email = a@example.com\npassword = p\n");
+    assert!(matches!(
+        read_text(&user).unwrap().soar.credentials,
+        Credentials::User { .. }
+    ));
+    let both = good("email = a@example.com\npassword = p", "");
+    assert!(matches!(both.soar.credentials, Credentials::ApiKey { .. }));
+    assert!(
+        problem(&MINIMAL.replace(key, ""))
+            .contains("give api_key_id and api_key_secret, or email and password")
+    );
+    assert!(
+        problem(&MINIMAL.replace("api_key_id = id-1\n", ""))
+            .contains("api_key_id: is not set, but api_key_secret is")
+    );
+    assert!(
+        problem(&with("", "aws_gd_secret_access_key = x"))
+            .contains("aws_gd_access_key_id: is not set")
+    );
+}
+
+#[test]
+fn a_host_is_a_name_alone() {
+    for host in ["https://soar.example.com", "soar.example.com/", "a b"] {
+        assert!(
+            problem(&MINIMAL.replace("soar.example.com", host)).contains("is not a host name"),
+            "{host}"
+        );
+    }
+    assert!(
+        problem(&MINIMAL.replace("soar.example.com", "soar.example.com:443"))
+            .contains("give the port in port")
+    );
+}
+
+#[test]
+fn the_resource_prefix_has_one_form() {
+    for prefix in ["api/respond", "/api/respond", "/api/respond/"] {
+        let config = good(&format!("resource_prefix = {prefix}"), "");
+        assert_eq!(config.soar.resource_prefix.as_deref(), Some("/api/respond"));
+    }
+}
+
+#[test]
+fn the_environment_beats_the_file_where_it_may() {
+    let environment = |name: &str| {
+        let value = match name {
+            "LOGLEVEL" => "debug",
+            "RESOURCE_PREFIX" => "/prefix",
+            "RESILIENT_STOMP_TIMEOUT" => "45",
+            "RUST_LOG" => "trace",
+            "RESILIENT_MAX_CONNECTION_RETRIES" => "9",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let text = with(
+        "loglevel = error\nresource_prefix = /file\nstomp_timeout = 5\nmax_connection_retries = 3",
+        "",
+    );
+    let config = parse(&text, &environment, &no_file).unwrap();
+    assert_eq!(config.log_level, LogLevel::Debug);
+    assert_eq!(config.log_filter.as_deref(), Some("trace"));
+    assert_eq!(config.soar.resource_prefix.as_deref(), Some("/prefix"));
+    assert_eq!(config.stomp.connect_timeout, Duration::from_secs(45));
+    assert_eq!(
+        config.soar.login_attempts,
+        Some(3),
+        "the variable counts in App Host only"
+    );
+    let in_app_host = |name: &str| {
+        if name == "APP_HOST_CONTAINER" {
+            Some("1".to_owned())
+        } else {
+            environment(name)
+        }
+    };
+    assert_eq!(
+        parse(&text, &in_app_host, &no_file)
+            .unwrap()
+            .soar
+            .login_attempts,
+        Some(9)
+    );
+    let bad = |name: &str| (name == "RESILIENT_STOMP_TIMEOUT").then(|| "soon".to_owned());
+    let error = parse(MINIMAL, &bad, &no_file).unwrap_err().to_string();
+    assert!(
+        error.contains("stomp_timeout (environment variable RESILIENT_STOMP_TIMEOUT)"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_log_level_of_any_case_is_known_and_an_unknown_one_is_info() {
+    assert_eq!(good("loglevel = warning", "").log_level, LogLevel::Warning);
+    let config = good("loglevel = loud", "");
+    assert_eq!(config.log_level, LogLevel::Info);
+    assert_eq!(config.warnings.len(), 1);
+}
+
+#[test]
+fn the_state_folder_is_the_keys_the_variables_or_the_files() {
+    let folder = Path::new("/etc/soar");
+    let unit = |name: &str| (name == "STATE_DIRECTORY").then(|| "/var/lib/a:/var/lib/b".to_owned());
+    let state = |line: &str, lookup: &dyn Fn(&str) -> Option<String>| {
+        let config = parse_in(Some(folder), &with("", line), lookup, &no_file).unwrap();
+        config.guardduty.state_dir
+    };
+    assert_eq!(
+        state("aws_gd_state_dir = /state", &unit),
+        Some("/state".into())
+    );
+    assert_eq!(state("", &unit), Some("/var/lib/a".into()));
+    assert_eq!(state("", &nothing), Some(folder.to_owned()));
+    assert_eq!(state("aws_gd_state_dir =", &unit), None);
+}
+
+#[test]
+fn unknown_keys_are_warned_of_once_with_the_nearest_known_one() {
+    let config = good(
+        "sotmp_host = x\nlogdir = logs",
+        "[fn_other]\nfoo = bar\n[DEFAULT]\nshared = x",
+    );
+    assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
+    assert!(config.warnings[0].contains(
+        "[resilient] sotmp_host (line 6): no such key, ignored; did you mean stomp_host?"
+    ));
+}
+
+#[test]
+fn the_default_section_is_inherited() {
+    let text = format!("[DEFAULT]\nport = 8443\n{MINIMAL}");
+    assert_eq!(read_text(&text).unwrap().soar.port, 8443);
+}
+
+#[test]
+fn a_variable_that_is_not_set_is_named_with_its_key() {
+    let error = problem(&MINIMAL.replace(SECRET, "$SOAR_SECRET"));
+    assert!(error.contains("[resilient] api_key_secret (line 5): refers to environment variable SOAR_SECRET, which is not set"), "{error}");
+    let set = |name: &str| (name == "SOAR_SECRET").then(|| SECRET.to_owned());
+    let config = parse(&MINIMAL.replace(SECRET, "${SOAR_SECRET}!"), &set, &no_file).unwrap();
+    let Credentials::ApiKey { secret, .. } = config.soar.credentials else {
+        panic!("an API key")
+    };
+    assert_eq!(secret.expose_secret(), "hunter2hunter2!");
+}
+
+#[test]
+fn a_password_that_looks_like_a_reference_is_not_shown() {
+    let error = problem(&MINIMAL.replace(SECRET, "$hunter2hunter2"));
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[test]
+fn a_value_over_several_lines_names_the_indentation() {
+    let error = problem(&MINIMAL.replace("org = Example", "  port = 443\norg = Example"));
+    assert!(
+        error.contains("[resilient] host (line 2): the value runs over several lines"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_placeholder_left_in_place_is_named() {
+    let error = problem(&MINIMAL.replace("= .*", "= <AWS_GUARDDUTY_REGION_REGEX>"));
+    assert!(
+        error.contains("still holds the placeholder <AWS_GUARDDUTY_REGION_REGEX>"),
+        "{error}"
+    );
+}
+
+#[test]
+fn proxies_are_kept() {
+    let config = good(
+        "",
+        "https_proxy = http://u:hunter2hunter2@proxy:80\n[integrations]\nhttp_proxy = http://p\ntimeout = 5",
+    );
+    assert_eq!(
+        config
+            .guardduty
+            .proxies
+            .https
+            .as_ref()
+            .unwrap()
+            .expose_secret(),
+        "http://u:hunter2hunter2@proxy:80"
+    );
+    assert_eq!(
+        config
+            .integrations
+            .proxies
+            .http
+            .as_ref()
+            .unwrap()
+            .expose_secret(),
+        "http://p"
+    );
+    assert_eq!(config.soar.request_timeout, Duration::from_secs(5));
+    assert!(!format!("{config:?}").contains(SECRET));
+}
+
+#[test]
+fn no_secret_is_in_debug() {
+    let config = good(
+        "email = a@example.com\npassword = hunter2hunter2",
+        "aws_gd_access_key_id = AKIA\naws_gd_secret_access_key = hunter2hunter2",
+    );
+    assert!(!format!("{config:?}").contains(SECRET));
+}
+
+proptest! {
+    /// A secret in a secret's key stays hidden, whatever else is wrong with the file.
+    #[test]
+    fn no_secret_is_in_an_error(junk in "[ -~\n]{0,60}", indent in " {0,3}", form in 0..4_usize) {
+        let secret = [SECRET.to_owned(), format!("${SECRET}"), format!("${{{SECRET}}}"), format!("x\n  {SECRET}")];
+        let text = with(&format!("port = x\n{indent}password = {}\n{junk}", secret[form]), "");
+        let errors = read_text(&text.replace(&format!("api_key_secret = {SECRET}"), "")).unwrap_err();
+        prop_assert!(!errors.to_string().contains(SECRET), "{errors}");
+        let debug = format!("{errors:?}");
+        prop_assert!(!debug.contains(SECRET), "{debug}");
+    }
+}
