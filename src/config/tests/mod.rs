@@ -1,0 +1,59 @@
+//! What an operator writes, and what becomes of it.
+
+mod mistakes;
+mod values;
+
+use std::io::{Error, ErrorKind};
+
+use secrecy::ExposeSecret;
+
+use super::*;
+
+const SECRET: &str = "hunter2hunter2";
+
+const MINIMAL: &str = "\
+[resilient]
+host = soar.example.com
+org = Example
+api_key_id = id-1
+api_key_secret = hunter2hunter2
+[fn_aws_guardduty]
+aws_gd_master_region = us-east-1
+aws_gd_regions = .*
+";
+
+fn nothing(_: &str) -> Option<String> {
+    None
+}
+
+fn no_file(_: &Path) -> io::Result<String> {
+    Err(Error::from(ErrorKind::NotFound))
+}
+
+fn read_text(text: &str) -> Result<Config, ConfigErrors> {
+    parse(text, &nothing, &no_file)
+}
+
+/// The minimal file with lines added to its two sections.
+fn with(resilient: &str, guardduty: &str) -> String {
+    let text = MINIMAL.replace(
+        "[fn_aws_guardduty]",
+        &format!("{resilient}\n[fn_aws_guardduty]"),
+    );
+    format!("{text}{guardduty}\n")
+}
+
+fn good(resilient: &str, guardduty: &str) -> Config {
+    read_text(&with(resilient, guardduty)).unwrap()
+}
+
+/// The only problem of a file.
+fn problem(text: &str) -> String {
+    let errors = read_text(text).unwrap_err();
+    assert_eq!(errors.problems().len(), 1, "{errors}");
+    errors.to_string()
+}
+
+fn minutes(number: u64) -> Duration {
+    Duration::from_mins(number)
+}
