@@ -2,10 +2,24 @@
 
 use super::Broker;
 
+/// When a connection is cut around a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cut {
+    /// The frame has no effect.
+    Before,
+    /// The frame has its effect, but its receipt is never sent.
+    After,
+}
+
 impl Broker {
     /// Drops every connection without a word; returns how many. What they had not acknowledged is queued again at once.
     pub fn cut_connections(&self) -> usize {
         self.hub.cut_connections()
+    }
+
+    /// Drops the next connection on which a client sends this command, such as `SEND` or `ACK`; happens once.
+    pub fn cut_at_next(&self, command: &str, cut: Cut) {
+        self.hub.cut_at_next(command, cut);
     }
 
     /// Delivers what is un-acknowledged once more to the same subscriptions: same message ids, fresh ack ids.

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::exchange::{Body, ConnectionId, Deliveries, Exchange, Refusal, bare};
+use super::faults::Cut;
 use super::frame::Frame;
 use super::{Authenticate, Authorize, BrokerOptions, Received, Sent};
 
@@ -33,6 +34,7 @@ struct State {
     listeners: Vec<mpsc::UnboundedSender<Sent>>,
     journal: VecDeque<Received>,
     refusing: bool,
+    trap: Option<(String, Cut)>,
 }
 
 /// The sending side of a connection.
@@ -60,6 +62,7 @@ impl Hub {
             listeners: Vec::new(),
             journal: VecDeque::new(),
             refusing: false,
+            trap: None,
         };
         Self {
             authenticate: options.authenticate.clone(),
@@ -218,6 +221,27 @@ impl Hub {
         drop(state);
         self.changed.send_replace(());
         clients.len()
+    }
+
+    pub(super) fn cut_at_next(&self, command: &str, cut: Cut) {
+        self.lock().trap = Some((command.to_owned(), cut));
+    }
+
+    /// Cuts a connection if a trap is set for this moment of this command; tells whether it did.
+    pub(super) fn springs(&self, connection: ConnectionId, command: &str, moment: Cut) -> bool {
+        let mut state = self.lock();
+        let is_set = |(trapped, cut): &mut (String, Cut)| trapped == command && *cut == moment;
+        if state.trap.take_if(is_set).is_none() {
+            return false;
+        }
+        if let Some(client) = state.clients.remove(&connection) {
+            client.cut.cancel();
+        }
+        let deliveries = state.exchange.drop_connection(connection);
+        state.deliver(deliveries);
+        drop(state);
+        self.changed.send_replace(());
+        true
     }
 
     pub(super) fn redeliver_unacked(&self, queue: &str) -> usize {

@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::exchange::Body;
+pub use self::faults::Cut;
 use self::hub::Hub;
 
 /// Tells whether a login and its passcode are right.
@@ -97,6 +98,14 @@ pub struct Broker {
     hub: Arc<Hub>,
     addr: SocketAddr,
     running: Arc<Running>,
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broker")
+            .field("addr", &self.addr)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Ends the listener with the last handle.

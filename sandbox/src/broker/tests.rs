@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::Cut;
 use super::test_client::{Client, GREETING, Started, body, header, start};
 
 const QUEUE: &str = "actions.201.fn_aws_gd";
@@ -455,6 +456,51 @@ async fn faults_on_demand() {
     }
     started.broker.refuse_new(false);
     started.connected().await;
+}
+
+#[tokio::test]
+async fn a_connection_is_cut_around_a_frame() {
+    let started = start(HEART_BEAT).await;
+    let mut replies = started.broker.subscribe_replies();
+    publish(&started, "1");
+
+    started.broker.cut_at_next("ACK", Cut::Before);
+    let mut client = started.subscribed(QUEUE, 25).await;
+    let id = header(&client.frame().await, "ack")
+        .expect("ack header")
+        .to_owned();
+    client
+        .write("SEND\ndestination:/queue/acks.1.x\nreceipt:r\n\nreply\0")
+        .await;
+    client.receipt("r").await;
+    client
+        .write(&format!("ACK\nid:{id}\nreceipt:a\n\n\0"))
+        .await;
+    client.closed().await;
+    assert_eq!(replies.recv().await.expect("a reply").body, b"reply");
+    assert_eq!(started.broker.queue_depth(QUEUE), 1);
+
+    started.broker.cut_at_next("ACK", Cut::After);
+    let mut client = started.subscribed(QUEUE, 25).await;
+    let id = header(&client.frame().await, "ack")
+        .expect("ack header")
+        .to_owned();
+    client
+        .write(&format!("ACK\nid:{id}\nreceipt:a\n\n\0"))
+        .await;
+    client.closed().await;
+    assert_eq!(
+        (
+            started.broker.queue_depth(QUEUE),
+            started.broker.unacked(QUEUE)
+        ),
+        (0, 0)
+    );
+
+    let mut client = started.subscribed(QUEUE, 25).await;
+    publish(&started, "2");
+    let frame = client.frame().await;
+    ack(&mut client, &frame).await;
 }
 
 #[tokio::test]

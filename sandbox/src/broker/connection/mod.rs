@@ -98,6 +98,8 @@ async fn read_frames(
                     Next::Continue => {}
                     Next::Agreed(agreed) => heart_beats.send_modify(|current| *current = agreed),
                     Next::Close => return,
+                    // The token that was cancelled with it ends this.
+                    Next::Cut => std::future::pending().await,
                 },
                 Ok(None) => break,
                 Err(error) => {

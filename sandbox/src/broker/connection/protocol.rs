@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::HeartBeats;
 use crate::broker::exchange::{AckMode, Body, ConnectionId, Refusal, Subscribe, bare};
+use crate::broker::faults::Cut;
 use crate::broker::frame::Frame;
 use crate::broker::hub::{Hub, error_frame};
 use crate::broker::{Received, Sent};
@@ -19,6 +20,8 @@ pub(super) enum Next {
     Agreed(HeartBeats),
     /// Send what is queued and close.
     Close,
+    /// The connection was cut: nothing more is read or sent.
+    Cut,
 }
 
 /// The state of one client's conversation.
@@ -80,8 +83,16 @@ impl Session {
     /// Carries out one frame, answers it, and sends the receipt it asked for.
     pub(super) fn handle(&mut self, frame: Frame) -> Next {
         self.note(&frame);
+        if self.hub.springs(self.id, &frame.command, Cut::Before) {
+            return Next::Cut;
+        }
         let receipt = frame.header("receipt").map(str::to_owned);
-        match self.carry_out(frame) {
+        let command = frame.command.clone();
+        let outcome = self.carry_out(frame);
+        if self.hub.springs(self.id, &command, Cut::After) {
+            return Next::Cut;
+        }
+        match outcome {
             Ok(next) => {
                 if let Some(receipt) = receipt {
                     self.send(Frame::new("RECEIPT").with("receipt-id", receipt));
