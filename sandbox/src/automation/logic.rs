@@ -135,4 +135,11 @@ mod tests {
             assert!(evaluate(formula, &odd).is_err(), "{formula}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_formula_panics(formula in "([0-9]{1,20}|[()]| |AND|or|é|-){0,12}") {
+            let _ = evaluate(&formula, &odd);
+        }
+    }
 }

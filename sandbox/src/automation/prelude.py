@@ -3,7 +3,8 @@
 The platform refuses unknown names rather than ignoring them; so do these objects.
 """
 
-_read_only = object.__setattr__
+# Stores an attribute of an object whose own __setattr__ is the script's.
+_store = object.__setattr__
 
 
 class Record(dict):
@@ -74,8 +75,8 @@ class Properties:
     """Named values that can be read only, such as rule.properties."""
 
     def __init__(self, owner, values):
-        _read_only(self, "_owner", owner)
-        _read_only(self, "_values", values)
+        _store(self, "_owner", owner)
+        _store(self, "_values", values)
 
     def __getattr__(self, name):
         if name not in self._values:
@@ -107,8 +108,8 @@ class Inputs:
     """The inputs of the function about to be called."""
 
     def __init__(self, names, values):
-        _read_only(self, "_names", names)
-        _read_only(self, "_values", values)
+        _store(self, "_names", names)
+        _store(self, "_values", values)
 
     def __getattr__(self, name):
         _known(self._names, name, "the function has no input '%s'")
@@ -123,10 +124,10 @@ class Fields:
     """Fields of the incident, at its top or under properties."""
 
     def __init__(self, prefix, values, kinds, changes):
-        _read_only(self, "_prefix", prefix)
-        _read_only(self, "_now", dict(values))
-        _read_only(self, "_kinds", kinds)
-        _read_only(self, "_changes", changes)
+        _store(self, "_prefix", prefix)
+        _store(self, "_now", dict(values))
+        _store(self, "_kinds", kinds)
+        _store(self, "_changes", changes)
 
     def __getattr__(self, name):
         if name in self._now:
@@ -148,9 +149,9 @@ class Row:
     """A new row of a data table; its cells are set as attributes or items."""
 
     def __init__(self, table, columns):
-        _read_only(self, "_table", table)
-        _read_only(self, "_columns", columns)
-        _read_only(self, "_cells", {})
+        _store(self, "_table", table)
+        _store(self, "_columns", columns)
+        _store(self, "_cells", {})
 
     def __getattr__(self, column):
         return self[column]
@@ -176,9 +177,9 @@ class Incident(Fields):
         kinds = context["fields"]
         properties = Fields("properties.", incident.pop("properties", None) or {}, kinds, effects["fields"])
         Fields.__init__(self, "", incident, kinds, effects["fields"])
-        _read_only(self, "properties", properties)
-        _read_only(self, "_context", context)
-        _read_only(self, "_effects", effects)
+        _store(self, "properties", properties)
+        _store(self, "_context", context)
+        _store(self, "_effects", effects)
 
     def addRow(self, table):
         _known(self._context["tables"], table, "there is no data table '%s'")

@@ -183,3 +183,14 @@ fn every_kind_of_input_is_read() {
     let two = serde_json::json!({"input_type": "static", "static_input": {"text_value": "a", "number_value": 1}});
     assert_eq!(input_value(&two), Err("more than one value".to_owned()));
 }
+
+proptest::proptest! {
+    #[test]
+    fn broken_documents_never_panic(at in 0_usize..2000, cut in 0_usize..200, put in ".{0,8}") {
+        let whole: Vec<char> = bpmn().chars().collect();
+        let at = at.min(whole.len());
+        let rest = &whole[(at + cut).min(whole.len())..];
+        let broken: String = whole[..at].iter().copied().chain(put.chars()).chain(rest.iter().copied()).collect();
+        let _ = parse_workflow(&broken);
+    }
+}

@@ -82,16 +82,23 @@ impl Session {
 
     /// Carries out one frame, answers it, and sends the receipt it asked for.
     pub(super) fn handle(&mut self, frame: Frame) -> Next {
-        self.note(&frame);
-        if self.hub.springs(self.id, &frame.command, Cut::Before) {
-            return Next::Cut;
-        }
-        let receipt = frame.header("receipt").map(str::to_owned);
+        let received = self.received(&frame);
         let command = frame.command.clone();
-        let outcome = self.carry_out(frame);
+        let receipt = frame.header("receipt").map(str::to_owned);
+        let outcome = if self.hub.springs(self.id, &command, Cut::Before) {
+            Ok(Next::Cut)
+        } else {
+            self.carry_out(frame)
+        };
+        // In the journal a frame stands once its effect is there.
+        self.hub.note(received);
         if self.hub.springs(self.id, &command, Cut::After) {
             return Next::Cut;
         }
+        self.answer(outcome, receipt)
+    }
+
+    fn answer(&self, outcome: Result<Next, Fault>, receipt: Option<String>) -> Next {
         match outcome {
             Ok(next) => {
                 if let Some(receipt) = receipt {
@@ -114,18 +121,18 @@ impl Session {
         }
     }
 
-    fn note(&self, frame: &Frame) {
+    fn received(&self, frame: &Frame) -> Received {
         let headers = frame
             .headers
             .iter()
             .filter(|(name, _)| name != "passcode")
             .cloned()
             .collect();
-        self.hub.note(Received {
+        Received {
             connection: self.id,
             command: frame.command.clone(),
             headers,
-        });
+        }
     }
 
     fn carry_out(&mut self, frame: Frame) -> Result<Next, Fault> {
