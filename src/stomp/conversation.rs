@@ -119,7 +119,7 @@ impl<'a> Conversation<'a> {
     }
 
     fn note_subscribed(&self) {
-        if self.receipts.all_subscribed() {
+        if self.subscribed && self.receipts.all_subscribed() {
             let since = Instant::now();
             self.session.state.send_replace(State::Subscribed { since });
             let queues = &self.session.options.subscriptions;

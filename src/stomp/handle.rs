@@ -136,8 +136,12 @@ impl Handle {
     }
 }
 
+/// Persistent, because `ActiveMQ` else confirms what it holds in memory only, and loses it when it is restarted. That goes for
+/// status messages, too: it may deliver a persistent message ahead of an earlier one that is not.
 fn send_frame(destination: &str, correlation_id: Option<&str>, body: String) -> Frame {
-    let mut frame = Frame::new(Command::Send).with("destination", destination);
+    let mut frame = Frame::new(Command::Send)
+        .with("destination", destination)
+        .with("persistent", "true");
     if let Some(correlation_id) = correlation_id {
         frame = frame.with("correlation-id", correlation_id);
     }

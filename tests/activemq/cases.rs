@@ -279,13 +279,13 @@ pub(crate) async fn heart_beats_keep_an_idle_connection(broker: &Broker) {
     let relay = Relay::before(broker).await;
     let mut options = options(broker, &queue("idle"));
     options.port = relay.port;
-    options.heart_beat = Duration::from_millis(400);
+    options.heart_beat = Duration::from_secs(2);
     let session = Session::subscribed_with(options).await;
     let State::Subscribed { since } = session.state() else {
         panic!("{:?}", session.state());
     };
-    // The broker gives up without the second of ours, we without the third of its.
-    relay.chunks(8).await;
+    // Without ours the broker gives up after two of these, without its own we do.
+    relay.chunks(6).await;
     let state = session.state();
     assert!(
         matches!(state, State::Subscribed { since: still } if still == since),
@@ -311,7 +311,7 @@ pub(crate) async fn a_large_answer_arrives_whole(broker: &Broker) {
     session.disconnect().await;
 }
 
-/// A session with an unsettled message, to outlive its broker.
+/// A session with an answer confirmed and a message not settled, to outlive its broker.
 pub(crate) struct Held {
     session: Session,
     delivery: Delivery,
@@ -322,6 +322,9 @@ pub(crate) async fn hold_a_message(broker: &Broker) -> Held {
     platform.invoke("killed", "invid:90", "{}").await;
     let mut session = Session::subscribed(broker, &queue("killed")).await;
     let delivery = session.next().await;
+    let (reply_to, id) = (delivery.reply_to.as_deref(), Some("invid:90"));
+    let answer = session.handle.send(reply_to.unwrap(), id, "{}".into());
+    answer.await.unwrap();
     Held { session, delivery }
 }
 
@@ -338,7 +341,7 @@ impl Held {
         self
     }
 
-    /// The session comes back by itself, and the message with it.
+    /// The session comes back by itself, and with it the message; the answer is still there.
     pub(crate) async fn comes_again(mut self, broker: &Broker) {
         let again = self.session.next().await;
         assert_eq!(again.message_id, self.delivery.message_id);
@@ -347,6 +350,9 @@ impl Held {
         self.session.handle.ack(&again).await.unwrap();
         self.session.disconnect().await;
         let mut platform = Peer::platform(broker).await;
+        platform.subscribe("acks.201.killed").await;
+        let answer = platform.next().await;
+        assert_eq!(answer.header("correlation-id"), "invid:90");
         only_this_is_left(broker, &mut platform, "killed").await;
     }
 }

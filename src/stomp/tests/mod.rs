@@ -48,7 +48,7 @@ async fn the_frames_are_exactly_these() {
         let delivery = running.deliveries.recv().await.unwrap();
         let script = async {
             let send = wire.frame().await;
-            assert_eq!(send, "SEND\ndestination:/queue/acks\ncorrelation-id:invid\\c1\nreceipt:2\ncontent-length:2\n\n{}\n");
+            assert_eq!(send, "SEND\ndestination:/queue/acks\npersistent:true\ncorrelation-id:invid\\c1\nreceipt:2\ncontent-length:2\n\n{}\n");
             wire.confirm(&send).await;
             let ack = wire.frame().await;
             assert_eq!(ack, "ACK\nid:ID\\c2\nreceipt:3\n");
@@ -70,6 +70,35 @@ async fn the_frames_are_exactly_these() {
         };
         tokio::join!(script, client);
         running.task.await.unwrap();
+        assert!(running.deliveries.recv().await.is_none());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn intake_stopped_before_the_subscription_is_confirmed_stays_stopped() {
+    in_time(async {
+        let script = Script::new().await;
+        let mut running = run(script.options());
+        let mut wire = script.accept().await;
+        wire.frame().await;
+        wire.say(CONNECTED).await;
+        let subscribe = wire.frame().await;
+        running.handle.unsubscribe().await;
+        let unsubscribe = wire.frame().await;
+        wire.confirm(&subscribe).await;
+        wire.confirm(&unsubscribe).await;
+        wire.say(&message(1)).await;
+        let (answer, ()) = tokio::join!(
+            running.handle.send("/queue/acks", None, "{}".into()),
+            async {
+                let send = wire.frame().await;
+                wire.confirm(&send).await;
+            }
+        );
+        answer.unwrap();
+        let state = running.handle.state().borrow().clone();
+        assert!(matches!(state, State::Connected { .. }), "{state:?}");
         assert!(running.deliveries.recv().await.is_none());
     })
     .await;
