@@ -1,4 +1,17 @@
-//! Joins IBM SOAR and AWS GuardDuty: findings become incidents, and both sides stay in step.
+//! Joins IBM SOAR and AWS `GuardDuty`: findings become incidents, and both sides stay in step.
+//!
+//! # Layout
+//!
+//! - [`domain`]: what the worker decides; values in, values out.
+//! - [`guardduty`], [`soar`], [`stomp`]: the three systems it talks to; none knows the others.
+//! - [`functions`], [`poller`]: what it does for SOAR when called, and by itself.
+//! - [`actions`]: takes messages from the queue, has their function run, answers.
+//! - [`customizations`]: what SOAR has to import.
+//! - [`state`], [`config`], [`tls`], [`telemetry`], [`lifecycle`]: the process around it.
+//! - [`app`], [`cli`]: put it together.
+//!
+//! `domain`, `stomp::frame` and `actions::message` do no input or output; `guardduty`, `soar` and `stomp` never
+//! import each other; `functions` and `poller` never import `stomp`.
 
 pub mod config;
 pub mod customizations;

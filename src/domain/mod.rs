@@ -1,6 +1,17 @@
 //! What the worker decides, free of any input or output.
 
+mod backoff;
+mod decision;
 pub mod finding;
 pub mod incident;
 pub mod mapping;
 mod pascal_case;
+mod quarantine;
+mod window;
+
+pub use backoff::Backoff;
+pub use decision::{Decision, KnownIncident, Verdict, decide};
+pub use finding::Finding;
+pub use incident::{Artifact, ArtifactKind, NewIncident, Row, Table, field};
+pub use quarantine::Quarantine;
+pub use window::{Criteria, Cursor, WindowSettings};
