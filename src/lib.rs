@@ -17,6 +17,7 @@ pub mod config;
 pub mod customizations;
 pub mod domain;
 pub mod lifecycle;
+pub mod soar;
 pub mod stomp;
 pub mod telemetry;
 pub mod tls;

@@ -1,0 +1,75 @@
+//! The artifacts an incident already has.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::wire::items;
+use super::{Call, Soar, SoarError};
+use crate::domain::Artifact;
+
+/// Artifacts of an incident, to tell a new one from a known one.
+#[derive(Debug, Default)]
+pub struct KnownArtifacts(Vec<(String, String)>);
+
+impl KnownArtifacts {
+    /// Whether the incident has this artifact: same type, by its API or its display name, and same value.
+    pub fn contains(&self, artifact: &Artifact) -> bool {
+        let names = [artifact.kind.api_name(), artifact.kind.display_name()];
+        self.0
+            .iter()
+            .any(|(kind, value)| *value == artifact.value && names.contains(&kind.as_str()))
+    }
+}
+
+impl Soar {
+    /// All artifacts of an incident.
+    pub async fn artifacts(&self, incident: i64) -> Result<KnownArtifacts, SoarError> {
+        let answer = self
+            .call(Call::get(format!(
+                "/incidents/{incident}/artifacts?handle_format=names"
+            )))
+            .await?;
+        let artifacts = items(&answer);
+        // Servers differ in whether the type comes by name; the names are fetched only where they must be.
+        let numbered = artifacts
+            .iter()
+            .any(|artifact| type_name(&artifact["type"]).is_none());
+        let names = if numbered {
+            self.artifact_type_names().await?
+        } else {
+            HashMap::new()
+        };
+        let known = artifacts.iter().filter_map(|artifact| {
+            let kind = &artifact["type"];
+            let name = type_name(kind)
+                .map(str::to_owned)
+                .or_else(|| names.get(&type_id(kind)?).cloned())?;
+            Some((name, artifact["value"].as_str()?.to_owned()))
+        });
+        Ok(KnownArtifacts(known.collect()))
+    }
+
+    async fn artifact_type_names(&self) -> Result<HashMap<i64, String>, SoarError> {
+        let answer = self.call(Call::get("/types/artifact")).await?;
+        let values = answer["fields"]["type"]["values"]
+            .as_array()
+            .cloned()
+            .unwrap_or_default();
+        let name = |value: &Value| {
+            Some((
+                value["value"].as_i64()?,
+                value["label"].as_str()?.to_owned(),
+            ))
+        };
+        Ok(values.iter().filter_map(name).collect())
+    }
+}
+
+fn type_name(kind: &Value) -> Option<&str> {
+    kind.as_str().or_else(|| kind["name"].as_str())
+}
+
+fn type_id(kind: &Value) -> Option<i64> {
+    kind.as_i64().or_else(|| kind["id"].as_i64())
+}

@@ -1,0 +1,317 @@
+//! Find, create and complete incidents.
+
+use serde_json::{Value, json};
+
+use super::wire::{equals, has_a_value, items, known_incident, property, text};
+use super::{Call, Soar, SoarError};
+use crate::domain::{KnownIncident, field};
+
+/// How many open incidents are read a call.
+const OPEN_PAGE: usize = 500;
+/// How often something whose answer was lost is looked for and sent again.
+const LOST_ATTEMPTS: u32 = 5;
+
+/// What identifies a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct FindingKey {
+    /// The finding's id.
+    pub finding_id: String,
+    /// The detector that made it.
+    pub detector_id: String,
+    /// The region it was listed in.
+    pub region: String,
+}
+
+/// A note of an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Its text, as the server gives it (often HTML).
+    pub text: String,
+    /// When it was written, milliseconds since 1970.
+    pub created: Option<i64>,
+}
+
+/// What a search for incidents found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Incidents, open and closed.
+    pub incidents: Vec<KnownIncident>,
+    /// Finding ids that the server refuses to search for, with its reason.
+    pub refused: Vec<(String, String)>,
+}
+
+/// A page of open incidents.
+#[derive(Debug)]
+pub struct OpenPage {
+    /// The incidents that stand for a finding.
+    pub incidents: Vec<KnownIncident>,
+    /// How many incidents the server gave.
+    pub length: usize,
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+/// What a call makes, and how to tell whether it is there.
+enum Made<'a> {
+    /// An open incident of this finding.
+    Incident(&'a FindingKey),
+    /// One row more than before.
+    Row {
+        incident: i64,
+        table: &'a str,
+        before: usize,
+    },
+    /// This note.
+    Note { incident: i64, note: &'a str },
+}
+
+impl Soar {
+    /// The incidents, open and closed, of these findings. One query for all; where the server refuses it
+    /// the batch is halved, down to one finding. Where every single one is refused the fault is not in
+    /// the findings, and the search fails.
+    pub async fn find(&self, keys: &[FindingKey]) -> Result<Found, SoarError> {
+        let mut found = Found::default();
+        let mut batches = vec![keys];
+        while let Some(batch) = batches.pop() {
+            match self.query(batch).await {
+                Ok(incidents) => found.incidents.extend(incidents),
+                Err(SoarError::Rejected { .. }) if batch.len() > 1 => {
+                    let (left, right) = batch.split_at(batch.len() / 2);
+                    batches.extend([left, right]);
+                }
+                Err(error @ SoarError::Rejected { .. }) if found.refused.len() + 1 < keys.len() => {
+                    found.refused.extend(
+                        batch
+                            .iter()
+                            .map(|key| (key.finding_id.clone(), error.to_string())),
+                    );
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(found)
+    }
+
+    async fn query(&self, keys: &[FindingKey]) -> Result<Vec<KnownIncident>, SoarError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let filters: Vec<Value> = keys
+            .iter()
+            .map(|key| json!({"conditions": key_conditions(key)}))
+            .collect();
+        let body =
+            json!({"filters": filters, "sorts": [{"field_name": "create_date", "type": "desc"}]});
+        let answer = self
+            .call(Call::query("/incidents/query?return_level=normal", &body))
+            .await?;
+        Ok(items(&answer).iter().filter_map(known_incident).collect())
+    }
+
+    /// One page of a region's open incidents that stand for a finding, oldest first.
+    pub async fn open_incidents(&self, region: &str, start: usize) -> Result<OpenPage, SoarError> {
+        let body = json!({
+            "filters": [{"conditions": [
+                equals("plan_status", "A"),
+                equals(&property(field::REGION), region),
+                has_a_value(&property(field::FINDING_ID)),
+                has_a_value(&property(field::DETECTOR_ID)),
+            ]}],
+            "sorts": [{"field_name": "create_date", "type": "asc"}],
+            "start": start,
+            "length": OPEN_PAGE,
+        });
+        let answer = self
+            .call(Call::query(
+                "/incidents/query_paged?return_level=normal",
+                &body,
+            ))
+            .await?;
+        let page = items(&answer);
+        let total = answer["recordsTotal"]
+            .as_u64()
+            .and_then(|total| usize::try_from(total).ok());
+        Ok(OpenPage {
+            incidents: page
+                .iter()
+                .filter_map(known_incident)
+                .filter(|incident| incident.open)
+                .collect(),
+            length: page.len(),
+            more: !page.is_empty() && total.is_none_or(|total| start + page.len() < total),
+        })
+    }
+
+    /// Creates an incident and answers its number. Where the answer is lost the incident is looked for
+    /// before it is sent again.
+    pub async fn create_incident(&self, dto: &Value, key: &FindingKey) -> Result<i64, SoarError> {
+        let answer = self.make("/incidents", dto, Made::Incident(key)).await?;
+        incident_number(&answer)
+    }
+
+    /// Sends a call that makes something. Where the answer is lost, it is looked for before the call is
+    /// sent again.
+    async fn make(&self, path: &str, body: &Value, made: Made<'_>) -> Result<Value, SoarError> {
+        let mut attempt = 0;
+        loop {
+            let error = match self.call(Call::create(path, body)).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            attempt += 1;
+            if !matches!(error, SoarError::AnswerLost { .. }) || attempt >= LOST_ATTEMPTS {
+                return Err(error);
+            }
+            self.pause(attempt - 1, &error).await;
+            if let Some(found) = self.look_for(&made).await? {
+                tracing::info!("{error}; it was carried out all the same");
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn look_for(&self, made: &Made<'_>) -> Result<Option<Value>, SoarError> {
+        match made {
+            Made::Incident(key) => {
+                let found = self.find(std::slice::from_ref(*key)).await?;
+                let open = found.incidents.iter().find(|incident| incident.open);
+                Ok(open.map(|incident| json!({"id": incident.id})))
+            }
+            Made::Row {
+                incident,
+                table,
+                before,
+            } => Ok((self.row_count(*incident, table).await? > *before).then_some(Value::Null)),
+            Made::Note { incident, note } => Ok(self
+                .has_note(*incident, note, None)
+                .await?
+                .then_some(Value::Null)),
+        }
+    }
+
+    /// How many rows a data table of an incident has.
+    pub async fn row_count(&self, incident: i64, table: &str) -> Result<usize, SoarError> {
+        let path = format!("/incidents/{incident}/table_data/{table}?handle_format=names");
+        match self.call(Call::get(path)).await {
+            Ok(answer) => Ok(answer["rows"].as_array().map_or(0, Vec::len)),
+            // Some servers answer 404 for a table without rows.
+            Err(SoarError::NotFound { .. }) => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Adds a row to a data table that has `before` rows; a lost answer is looked for in the table.
+    pub async fn add_row(
+        &self,
+        incident: i64,
+        table: &str,
+        row: &Value,
+        before: usize,
+    ) -> Result<(), SoarError> {
+        let path = format!("/incidents/{incident}/table_data/{table}/row_data");
+        self.make(
+            &path,
+            row,
+            Made::Row {
+                incident,
+                table,
+                before,
+            },
+        )
+        .await?;
+        Ok(())
+    }
+
+    /// The notes of an incident.
+    pub async fn notes(&self, incident: i64) -> Result<Vec<Note>, SoarError> {
+        let answer = self
+            .call(Call::get(format!("/incidents/{incident}/comments")))
+            .await?;
+        let note = |comment: &Value| Note {
+            text: text(&comment["text"]).to_owned(),
+            created: comment["create_date"].as_i64(),
+        };
+        Ok(items(&answer).iter().map(note).collect())
+    }
+
+    /// Adds a plain-text note; a lost answer is looked for among the notes.
+    pub async fn add_note(&self, incident: i64, note: &str) -> Result<(), SoarError> {
+        let path = format!("/incidents/{incident}/comments");
+        let body = json!({"text": {"format": "text", "content": note}});
+        self.make(&path, &body, Made::Note { incident, note })
+            .await?;
+        Ok(())
+    }
+
+    /// Whether the incident has this note, written at or after `since` (milliseconds since 1970).
+    pub async fn has_note(
+        &self,
+        incident: i64,
+        note: &str,
+        since: Option<i64>,
+    ) -> Result<bool, SoarError> {
+        let wanted = words(note);
+        let recent = |created: Option<i64>| {
+            since.is_none_or(|since| created.is_none_or(|created| created >= since))
+        };
+        let notes = self.notes(incident).await?;
+        Ok(notes
+            .iter()
+            .any(|note| recent(note.created) && words(&note.text) == wanted))
+    }
+}
+
+fn key_conditions(key: &FindingKey) -> Vec<Value> {
+    vec![
+        equals(&property(field::FINDING_ID), &key.finding_id),
+        equals(&property(field::DETECTOR_ID), &key.detector_id),
+        equals(&property(field::REGION), &key.region),
+    ]
+}
+
+fn incident_number(answer: &Value) -> Result<i64, SoarError> {
+    answer["id"].as_i64().ok_or_else(|| SoarError::Malformed {
+        action: "POST /incidents".into(),
+        reason: "the new incident has no id".into(),
+    })
+}
+
+/// The letters and digits of a note. The server may turn plain text into HTML: tags, entities and
+/// white space say nothing about whether two notes are the same.
+fn words(note: &str) -> String {
+    let mut words = String::with_capacity(note.len());
+    let mut rest = note;
+    while let Some(c) = rest.chars().next() {
+        let skip = match c {
+            '<' => rest.find('>').map_or(1, |end| end + 1),
+            '&' => rest
+                .get(..12.min(rest.len()))
+                .and_then(|head| head.find(';'))
+                .map_or(1, |end| end + 1),
+            _ => {
+                if c.is_alphanumeric() {
+                    words.push(c);
+                }
+                c.len_utf8()
+            }
+        };
+        rest = &rest[skip..];
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_is_recognised_in_its_html_form() {
+        let html = "AWS GuardDuty finding<br/>{&quot;Id&quot;: &quot;f&#x31;1&quot;}";
+        assert_eq!(
+            words(html),
+            words("AWS GuardDuty finding\n{\"Id\": \"f1\"}")
+        );
+        assert_ne!(words("a & b"), words("a & c"));
+        assert_eq!(words("ü&ü"), "üü");
+    }
+}
