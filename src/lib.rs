@@ -16,6 +16,7 @@
 pub mod config;
 pub mod customizations;
 pub mod domain;
+pub mod guardduty;
 pub mod lifecycle;
 pub mod soar;
 pub mod stomp;
