@@ -1,0 +1,188 @@
+//! Carries out one decision.
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::Context;
+use super::refreshes::{Ask, Refreshes};
+use crate::domain::mapping::{MappingContext, creation_note, incident_for};
+use crate::domain::{Decision, Finding, KnownIncident, NewIncident, Table, Verdict, field};
+use crate::soar::{Change, FindingKey, SoarError};
+
+/// Writes findings of one detector to SOAR.
+pub(super) struct Writer<'a> {
+    pub(super) context: &'a Context,
+    pub(super) region: &'a str,
+    pub(super) detector: &'a str,
+    /// Whether the platform has the severity "Critical".
+    pub(super) has_critical: bool,
+}
+
+/// Whether a decision is done with.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Applied {
+    /// The incident is complete and up to date.
+    Finished,
+    /// The platform has still to do its part.
+    Waiting,
+}
+
+impl Writer<'_> {
+    pub(super) async fn apply(
+        &self,
+        finding: &Finding,
+        verdict: &Verdict,
+        refreshes: &Refreshes,
+    ) -> Result<Applied, SoarError> {
+        if !verdict.doubles.is_empty() {
+            let doubles = &verdict.doubles;
+            tracing::warn!(
+                finding = finding.id(),
+                "finding {} has further open incidents: {doubles:?}",
+                finding.id()
+            );
+        }
+        match &verdict.decision {
+            Decision::Create => self.create(finding, None).await?,
+            Decision::CreateAgain { closed } => self.create(finding, Some(*closed)).await?,
+            Decision::Refresh(incident) => return self.refresh(finding, incident, refreshes).await,
+            Decision::Complete(incident) => self.complete(finding, incident.id).await?,
+            Decision::Skip => {}
+        }
+        refreshes.forget(finding.id());
+        Ok(Applied::Finished)
+    }
+
+    /// The incident with its artifacts and note in one call, its rows after it.
+    async fn create(&self, finding: &Finding, closed: Option<i64>) -> Result<(), SoarError> {
+        let incident = self.incident(finding);
+        let mut dto = incident.to_dto(&creation_note(finding));
+        if let (Some(closed), Some(comments)) = (closed, dto["comments"].as_array_mut()) {
+            let link = format!(
+                "GuardDuty has seen new activity of this finding since incident {closed}, which stood for it, was closed."
+            );
+            comments.push(json!({"text": {"format": "text", "content": link}}));
+        }
+        let key = FindingKey {
+            finding_id: finding.id().to_owned(),
+            detector_id: finding.detector_id().unwrap_or(self.detector).to_owned(),
+            region: self.region.to_owned(),
+        };
+        let id = self.context.soar.create_incident(&dto, &key).await?;
+        self.add_tables(id, &incident.tables).await?;
+        tracing::info!(
+            finding = finding.id(),
+            incident = id,
+            region = self.region,
+            "escalated finding {} to incident {id}: {}",
+            finding.id(),
+            incident.name
+        );
+        Ok(())
+    }
+
+    fn incident(&self, finding: &Finding) -> NewIncident {
+        let context = MappingContext {
+            region: self.region,
+            now: Timestamp::now(),
+            time_zone: &self.context.time_zone,
+            has_critical: self.has_critical,
+        };
+        incident_for(finding, &context)
+    }
+
+    /// Tables side by side, the rows of one table in their order. All are tried before the first failure
+    /// is told.
+    async fn add_tables(&self, incident: i64, tables: &[Table]) -> Result<(), SoarError> {
+        let add = |table| self.add_rows(incident, table);
+        join_all(tables.iter().map(add)).await.into_iter().collect()
+    }
+
+    async fn add_rows(&self, incident: i64, table: &Table) -> Result<(), SoarError> {
+        for (before, row) in table.rows.iter().enumerate() {
+            self.context
+                .soar
+                .add_row(incident, table.name, &row.to_dto(), before)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Adds the rows of tables that have none: a crash came between the incident and its rows.
+    async fn complete(&self, finding: &Finding, id: i64) -> Result<(), SoarError> {
+        let incident = self.incident(finding);
+        let complete = |table| self.complete_table(id, table);
+        join_all(incident.tables.iter().map(complete))
+            .await
+            .into_iter()
+            .collect()
+    }
+
+    async fn complete_table(&self, incident: i64, table: &Table) -> Result<(), SoarError> {
+        if self.context.soar.row_count(incident, table.name).await? > 0 {
+            return Ok(());
+        }
+        tracing::info!(
+            incident,
+            "incident {incident} lacks its rows of {}, adding them",
+            table.name
+        );
+        self.add_rows(incident, table).await
+    }
+
+    async fn refresh(
+        &self,
+        finding: &Finding,
+        incident: &KnownIncident,
+        refreshes: &Refreshes,
+    ) -> Result<Applied, SoarError> {
+        let id = incident.id;
+        match refreshes.ask(finding.id(), finding.updated_at(), Instant::now()) {
+            Ask::Wait => Ok(Applied::Waiting),
+            Ask::Trigger => {
+                tracing::info!(
+                    finding = finding.id(),
+                    incident = id,
+                    "finding {} has changed, refreshing incident {id}",
+                    finding.id()
+                );
+                let triggered = self.trigger(incident).await;
+                if triggered.is_err() {
+                    refreshes.forget(finding.id());
+                }
+                triggered.map(|()| Applied::Waiting)
+            }
+            Ask::GiveUp => {
+                tracing::error!(
+                    finding = finding.id(),
+                    incident = id,
+                    "incident {id} was not refreshed although its trigger was set three times: is the rule \
+                     'Example: AWS GuardDuty: Update Finding Details' enabled, and do its workflows end?"
+                );
+                Ok(Applied::Finished)
+            }
+        }
+    }
+
+    /// True, then False: the rule fires on the change to true. A flag left at true is reset first, since
+    /// setting it again would change nothing.
+    async fn trigger(&self, incident: &KnownIncident) -> Result<(), SoarError> {
+        let steps: &[bool] = if incident.trigger_refresh == Some(true) {
+            &[false, true, false]
+        } else {
+            &[true, false]
+        };
+        let mut old = incident.trigger_refresh.map_or(Value::Null, Value::from);
+        for step in steps {
+            let change = Change::new(field::TRIGGER_REFRESH, *step);
+            self.context
+                .soar
+                .set_field_from(incident.id, old, &change)
+                .await?;
+            old = Value::from(*step);
+        }
+        Ok(())
+    }
+}

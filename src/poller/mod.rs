@@ -1,0 +1,145 @@
+//! The poller: finds the regions, and in each escalates findings and closes what `GuardDuty` archived.
+
+mod apply;
+mod page;
+mod reconcile;
+mod refreshes;
+mod region;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{CloseTemplate, RegionPattern};
+use crate::domain::{Backoff, WindowSettings};
+use crate::guardduty::{Aws, AwsError};
+use crate::soar::{Soar, SoarError};
+use crate::state::StateStore;
+use region::RegionPoller;
+
+/// How soon a cycle or a list of regions that failed is tried again.
+const RETRY: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_mins(1), 2);
+
+/// What the pollers of all regions share.
+#[derive(Debug)]
+pub struct Context {
+    /// SOAR.
+    pub soar: Arc<Soar>,
+    /// AWS.
+    pub aws: Aws,
+    /// What is remembered between starts.
+    pub state: StateStore,
+    /// The bounds of a listing.
+    pub window: WindowSettings,
+    /// Which regions.
+    pub regions: RegionPattern,
+    /// Pause between two cycles of a region.
+    pub interval: Duration,
+    /// Pause between two looks for new regions.
+    pub regions_interval: Duration,
+    /// What an incident is closed with.
+    pub close_template: CloseTemplate,
+    /// Zone of the times in data tables.
+    pub time_zone: TimeZone,
+    /// How many findings of a region are written at a time.
+    pub writers: usize,
+}
+
+/// Why a cycle did not get to its end.
+#[derive(Debug, thiserror::Error)]
+enum CycleError {
+    #[error(transparent)]
+    Aws(#[from] AwsError),
+    #[error(transparent)]
+    Soar(#[from] SoarError),
+    #[error("AWS repeats the token of a page of ListFindings; the listing is begun again")]
+    RepeatedToken,
+}
+
+/// Polls every region that matches until `stop`; what is in hand then is finished.
+pub async fn run(context: Arc<Context>, stop: CancellationToken) {
+    let mut pollers = Pollers {
+        context,
+        stop: stop.clone(),
+        running: HashMap::new(),
+        tasks: JoinSet::new(),
+    };
+    let mut failures = 0;
+    loop {
+        let listed = stop
+            .run_until_cancelled(pollers.context.aws.describe_regions())
+            .await;
+        let delay = match listed {
+            None => break,
+            Some(Ok(names)) => {
+                failures = 0;
+                pollers.follow(&names);
+                pollers.context.regions_interval
+            }
+            Some(Err(error)) => {
+                tracing::error!("the regions cannot be listed: {error}");
+                failures += 1;
+                RETRY.jittered(failures - 1, rand::random())
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => break,
+            () = tokio::time::sleep(delay) => {}
+            // A region's poller ends only when told to; this one panicked.
+            Some(Err(error)) = pollers.tasks.join_next() => {
+                tracing::error!("the poller of a region ended by itself: {error}");
+                return;
+            }
+        }
+    }
+    while pollers.tasks.join_next().await.is_some() {}
+    pollers.context.state.save(true).await;
+}
+
+struct Pollers {
+    context: Arc<Context>,
+    stop: CancellationToken,
+    running: HashMap<String, CancellationToken>,
+    tasks: JoinSet<()>,
+}
+
+impl Pollers {
+    /// Starts a poller for each new region and stops those of regions that are gone.
+    fn follow(&mut self, names: &[String]) {
+        let wanted: Vec<&String> = names
+            .iter()
+            .filter(|name| self.context.regions.is_match(name))
+            .collect();
+        if wanted.is_empty() {
+            tracing::warn!(
+                "aws_gd_regions matches none of the account's regions: {}",
+                names.join(", ")
+            );
+        }
+        self.running.retain(|name, stop| {
+            let stays = wanted.contains(&name);
+            if !stays {
+                tracing::info!(region = name, "region {name} is gone, its polling stops");
+                stop.cancel();
+            }
+            stays
+        });
+        for name in wanted {
+            if !self.running.contains_key(name) {
+                self.start(name);
+            }
+        }
+    }
+
+    fn start(&mut self, name: &str) {
+        let stop = self.stop.child_token();
+        let poller = RegionPoller::new(Arc::clone(&self.context), name, stop.clone());
+        tracing::info!(region = name, "polling region {name}");
+        self.running.insert(name.to_owned(), stop);
+        self.tasks.spawn(poller.run());
+    }
+}

@@ -1,0 +1,295 @@
+//! One page of findings: fetch, match with SOAR, write; and what it means for the watermark.
+
+use std::collections::{BTreeMap, HashMap};
+
+use futures_util::{StreamExt as _, stream};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::apply::{Applied, Writer};
+use super::refreshes::Refreshes;
+use super::{Context, CycleError};
+use crate::domain::{Finding, KnownIncident, WindowSettings, decide};
+use crate::guardduty::{AwsError, GuardDuty};
+use crate::soar::{FindingKey, SoarError};
+use crate::state::DetectorState;
+
+/// What a page is worked on with.
+pub(super) struct Batch<'a> {
+    pub(super) context: &'a Context,
+    pub(super) guardduty: &'a GuardDuty,
+    pub(super) detector: &'a str,
+    /// Updates that are finished already.
+    pub(super) finished: &'a BTreeMap<String, String>,
+    pub(super) refreshes: &'a Refreshes,
+    /// No finding is begun after this; those begun are finished.
+    pub(super) halt: &'a CancellationToken,
+    /// Whether incidents that seem up to date are looked at.
+    pub(super) verify: bool,
+}
+
+/// How a page ended.
+#[derive(Debug, Default)]
+pub(super) struct PageOutcome {
+    findings: Vec<FindingOutcome>,
+    /// Why the cycle cannot go on.
+    error: Option<CycleError>,
+}
+
+/// How one finding of a page ended.
+#[derive(Debug)]
+struct FindingOutcome {
+    id: String,
+    updated_at: String,
+    end: End,
+}
+
+#[derive(Debug)]
+enum End {
+    /// Its incident is complete and up to date.
+    Finished,
+    /// It is to be looked at again in the next cycle.
+    Open,
+    /// SOAR refuses it as it is.
+    Refused(String),
+}
+
+impl Batch<'_> {
+    /// Brings the findings with these ids, at most 50, to SOAR.
+    pub(super) async fn process(&self, ids: Vec<String>) -> PageOutcome {
+        let mut outcome = PageOutcome::default();
+        if let Err(error) = self.fill(&ids, &mut outcome).await {
+            outcome.error = Some(error);
+        }
+        outcome
+    }
+
+    async fn fill(&self, ids: &[String], outcome: &mut PageOutcome) -> Result<(), CycleError> {
+        let findings = self.fetch(ids).await?;
+        let (finished, fresh): (Vec<_>, Vec<_>) = findings
+            .into_iter()
+            .partition(|finding| self.is_finished(finding));
+        outcome.findings.extend(
+            finished
+                .iter()
+                .map(|finding| FindingOutcome::new(finding, End::Finished)),
+        );
+        let found = self.context.soar.find(&self.keys(&fresh)).await?;
+        let mut known: HashMap<String, Vec<KnownIncident>> = HashMap::new();
+        for incident in found.incidents {
+            known
+                .entry(incident.finding_id.clone())
+                .or_default()
+                .push(incident);
+        }
+        let writer = Writer {
+            context: self.context,
+            region: self.guardduty.region(),
+            detector: self.detector,
+            has_critical: self.has_critical().await?,
+        };
+        let refused: HashMap<String, String> = found.refused.into_iter().collect();
+        let write = async |finding| {
+            let end = self
+                .write(
+                    &writer,
+                    finding,
+                    refused.get(finding.id()),
+                    known.get(finding.id()),
+                )
+                .await;
+            (finding, end)
+        };
+        // Collected first: a closure inside the stream would make the future's lifetimes too special to spawn.
+        let work: Vec<_> = fresh.iter().map(write).collect();
+        let mut ends = stream::iter(work).buffer_unordered(self.context.writers);
+        while let Some((finding, end)) = ends.next().await {
+            let end = end.unwrap_or_else(|error| {
+                // One is enough to end the cycle; the others are most likely the same.
+                outcome.error.get_or_insert(CycleError::Soar(error));
+                End::Open
+            });
+            outcome.findings.push(FindingOutcome::new(finding, end));
+        }
+        Ok(())
+    }
+
+    /// AWS may leave out findings; those are asked for once more before they count as deleted.
+    async fn fetch(&self, ids: &[String]) -> Result<Vec<Finding>, AwsError> {
+        let mut findings = self.guardduty.findings(self.detector, ids).await?;
+        let missing: Vec<String> = ids
+            .iter()
+            .filter(|id| findings.iter().all(|finding| finding.id() != *id))
+            .cloned()
+            .collect();
+        if !missing.is_empty() {
+            findings.extend(self.guardduty.findings(self.detector, &missing).await?);
+        }
+        Ok(findings)
+    }
+
+    /// A platform that does not tell its severities has no "Critical".
+    async fn has_critical(&self) -> Result<bool, SoarError> {
+        match self.context.soar.traits().await {
+            Ok(traits) => Ok(traits.has_critical),
+            Err(error) if error.is_transient() => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    fn is_finished(&self, finding: &Finding) -> bool {
+        self.finished
+            .get(finding.id())
+            .is_some_and(|updated_at| updated_at == finding.updated_at())
+    }
+
+    fn keys(&self, findings: &[Finding]) -> Vec<FindingKey> {
+        let key = |finding: &Finding| FindingKey {
+            finding_id: finding.id().to_owned(),
+            detector_id: finding.detector_id().unwrap_or(self.detector).to_owned(),
+            region: self.guardduty.region().to_owned(),
+        };
+        findings.iter().map(key).collect()
+    }
+
+    async fn write(
+        &self,
+        writer: &Writer<'_>,
+        finding: &Finding,
+        refused: Option<&String>,
+        known: Option<&Vec<KnownIncident>>,
+    ) -> Result<End, SoarError> {
+        if let Some(reason) = refused {
+            return Ok(End::Refused(reason.clone()));
+        }
+        if self.halt.is_cancelled() {
+            return Ok(End::Open);
+        }
+        let verdict = decide(finding, known.map_or(&[], Vec::as_slice), self.verify);
+        match writer.apply(finding, &verdict, self.refreshes).await {
+            Ok(Applied::Finished) => Ok(End::Finished),
+            Ok(Applied::Waiting) => Ok(End::Open),
+            // Only what SOAR says of this very finding sets it aside; all else is about SOAR itself.
+            Err(error @ (SoarError::Rejected { .. } | SoarError::Malformed { .. })) => {
+                Ok(End::Refused(error.to_string()))
+            }
+            Err(error) => {
+                self.halt.cancel();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl FindingOutcome {
+    fn new(finding: &Finding, end: End) -> Self {
+        Self {
+            id: finding.id().to_owned(),
+            updated_at: finding.updated_at().to_owned(),
+            end,
+        }
+    }
+}
+
+/// How far a listing has come; pages are taken in their order.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The oldest update that is not finished: the watermark stays before it.
+    held: Option<Timestamp>,
+    error: Option<CycleError>,
+}
+
+impl Progress {
+    /// Takes the outcome of the next page into the detector's state.
+    pub(super) fn take(
+        &mut self,
+        outcome: PageOutcome,
+        state: &mut DetectorState,
+        window: &WindowSettings,
+        now: Timestamp,
+    ) {
+        let mut reached = None;
+        for finding in &outcome.findings {
+            let updated: Option<Timestamp> = finding.updated_at.parse().ok();
+            reached = reached.max(updated);
+            match &finding.end {
+                End::Open => self.held = Some(earliest(self.held, updated)),
+                End::Finished => {
+                    state.cursor.finish(&finding.id, &finding.updated_at);
+                    state.quarantine.release(&finding.id);
+                }
+                End::Refused(reason) => {
+                    set_aside(state, &finding.id, reason, now);
+                    state.cursor.finish(&finding.id, &finding.updated_at);
+                }
+            }
+        }
+        if let Some(error) = outcome.error {
+            self.fail(error);
+        }
+        // Of a page that failed, and of those after it, it is not known what is missing.
+        if let Some(reached) = reached.filter(|_| self.error.is_none()) {
+            let reached = self.held.map_or(reached, |held| held.min(reached));
+            state.cursor.advance(reached, window.overlap, now);
+        }
+    }
+
+    /// Notes why the cycle ends early.
+    pub(super) fn fail(&mut self, error: CycleError) {
+        self.error.get_or_insert(error);
+    }
+
+    /// Whether the cycle is to end early.
+    pub(super) fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// The cycle's outcome.
+    pub(super) fn end(self) -> Result<(), CycleError> {
+        self.error.map_or(Ok(()), Err)
+    }
+}
+
+impl PageOutcome {
+    /// Takes the outcome for findings that were set aside: written, archived or gone, they are released.
+    pub(super) fn release(
+        self,
+        ids: &[String],
+        state: &mut DetectorState,
+        now: Timestamp,
+    ) -> Result<(), CycleError> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        for id in ids {
+            match self
+                .findings
+                .iter()
+                .find(|finding| finding.id == *id)
+                .map(|finding| &finding.end)
+            {
+                Some(End::Open) => {}
+                Some(End::Refused(reason)) => set_aside(state, id, reason, now),
+                Some(End::Finished) | None => {
+                    tracing::info!(finding = id, "finding {id} is no longer set aside");
+                    state.quarantine.release(id);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn set_aside(state: &mut DetectorState, id: &str, reason: &str, now: Timestamp) {
+    tracing::error!(
+        finding = id,
+        "finding {id} is set aside and will be tried again: {reason}"
+    );
+    state.quarantine.put(id, reason.to_owned(), now);
+}
+
+fn earliest(held: Option<Timestamp>, updated: Option<Timestamp>) -> Timestamp {
+    // An update without a readable time holds everything back: it is not known what it comes before.
+    let updated = updated.unwrap_or(Timestamp::UNIX_EPOCH);
+    held.map_or(updated, |held| held.min(updated))
+}

@@ -1,0 +1,266 @@
+//! One region: cycle after cycle, each detector's findings and then its archived ones.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use futures_util::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _, stream};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::page::{Batch, Progress};
+use super::refreshes::Refreshes;
+use super::{Context, CycleError, RETRY};
+use crate::domain::Criteria;
+use crate::guardduty::{AwsError, BATCH, GuardDuty};
+use crate::state::DetectorState;
+
+/// Pages in work at a time: while one is written the next is fetched.
+const PAGES_IN_WORK: usize = 2;
+
+/// Polls one region.
+pub(super) struct RegionPoller {
+    pub(super) context: Arc<Context>,
+    pub(super) guardduty: GuardDuty,
+    pub(super) stop: CancellationToken,
+    detectors: HashMap<String, DetectorPoller>,
+}
+
+/// What is known of a detector between two cycles.
+#[derive(Debug, Default)]
+pub(super) struct DetectorPoller {
+    pub(super) state: DetectorState,
+    pub(super) refreshes: Refreshes,
+    /// Findings of open incidents that AWS does not have any more, reported once.
+    pub(super) gone: HashSet<String>,
+    /// Set after a cycle that got to its end: only then are up-to-date incidents known to be complete.
+    confirmed: bool,
+}
+
+impl RegionPoller {
+    pub(super) fn new(context: Arc<Context>, region: &str, stop: CancellationToken) -> Self {
+        let guardduty = context.aws.region(region);
+        Self {
+            context,
+            guardduty,
+            stop,
+            detectors: HashMap::new(),
+        }
+    }
+
+    /// Cycles until told to stop; a cycle that fails is tried again soon.
+    pub(super) async fn run(mut self) {
+        let mut failures = 0;
+        loop {
+            let delay = match self.cycle().await {
+                Ok(()) => {
+                    failures = 0;
+                    self.context.interval
+                }
+                Err(error) => {
+                    tracing::error!(
+                        region = self.region(),
+                        "polling {} failed: {error}",
+                        self.region()
+                    );
+                    failures += 1;
+                    RETRY
+                        .jittered(failures - 1, rand::random())
+                        .min(self.context.interval)
+                }
+            };
+            if self
+                .stop
+                .run_until_cancelled(tokio::time::sleep(delay))
+                .await
+                .is_none()
+            {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn region(&self) -> &str {
+        self.guardduty.region()
+    }
+
+    async fn cycle(&mut self) -> Result<(), CycleError> {
+        if self.detectors.is_empty() {
+            let ids = self.guardduty.detectors().await?;
+            if ids.is_empty() {
+                tracing::debug!(
+                    region = self.region(),
+                    "region {} has no detector",
+                    self.region()
+                );
+            }
+            let region = self.region();
+            let load = |id: String| {
+                (
+                    id.clone(),
+                    DetectorPoller::new(self.context.state.detector(region, &id)),
+                )
+            };
+            self.detectors = ids.into_iter().map(load).collect();
+        }
+        let mut detectors = std::mem::take(&mut self.detectors);
+        let mut outcome = Ok(());
+        for (id, detector) in &mut detectors {
+            if let Err(error) = self.detector_cycle(id, detector).await {
+                outcome = Err(error);
+            }
+        }
+        if !matches!(outcome, Err(CycleError::Aws(AwsError::DetectorGone { .. }))) {
+            self.detectors = detectors;
+        }
+        outcome
+    }
+
+    async fn detector_cycle(
+        &self,
+        id: &str,
+        detector: &mut DetectorPoller,
+    ) -> Result<(), CycleError> {
+        let verify = !std::mem::take(&mut detector.confirmed);
+        let escalated = async {
+            self.retry_quarantined(id, detector).await?;
+            self.escalate(id, detector, verify).await
+        }
+        .await;
+        self.context
+            .state
+            .remember(self.region(), id, &detector.state);
+        self.context.state.save(true).await;
+        escalated?;
+        if self.stop.is_cancelled() {
+            return Ok(());
+        }
+        detector.confirmed = true;
+        self.reconcile(id, detector).await
+    }
+
+    /// Lists what the window asks for and brings each page to SOAR; pages overlap in work and are
+    /// confirmed in order.
+    async fn escalate(
+        &self,
+        id: &str,
+        detector: &mut DetectorPoller,
+        verify: bool,
+    ) -> Result<(), CycleError> {
+        let window = &self.context.window;
+        let DetectorPoller {
+            state, refreshes, ..
+        } = detector;
+        state.cursor.begin(window);
+        let criteria = state.cursor.criteria(window, Timestamp::now());
+        let finished = state.cursor.finished.clone();
+        let halt = self.stop.child_token();
+        let batch = self.batch(id, refreshes, &finished, &halt, verify);
+        let mut progress = Progress::default();
+        let (mut seen, mut again) = (HashSet::new(), Vec::new());
+        {
+            let pages = self.pages(id, criteria, halt.clone()).map_ok(|ids| {
+                let (fresh, repeated): (Vec<_>, Vec<_>) =
+                    ids.into_iter().partition(|id| seen.insert(id.clone()));
+                again.extend(repeated);
+                batch.process(fresh).map(Ok)
+            });
+            let mut outcomes = std::pin::pin!(pages.try_buffered(PAGES_IN_WORK));
+            // To the end, also after a failure: what was begun is finished, and nothing new is begun.
+            while let Some(outcome) = outcomes.next().await {
+                match outcome {
+                    Ok(outcome) => progress.take(outcome, state, window, Timestamp::now()),
+                    Err(error) => progress.fail(error),
+                }
+                if progress.has_failed() {
+                    halt.cancel();
+                }
+                self.context.state.remember(self.region(), id, state);
+                self.context.state.save(false).await;
+            }
+        }
+        // A finding that changed while the listing went on is on a later page once more.
+        for ids in again.chunks(BATCH) {
+            progress.take(
+                batch.process(ids.to_vec()).await,
+                state,
+                window,
+                Timestamp::now(),
+            );
+        }
+        progress.end()
+    }
+
+    fn batch<'a>(
+        &'a self,
+        detector: &'a str,
+        refreshes: &'a Refreshes,
+        finished: &'a BTreeMap<String, String>,
+        halt: &'a CancellationToken,
+        verify: bool,
+    ) -> Batch<'a> {
+        Batch {
+            context: &self.context,
+            guardduty: &self.guardduty,
+            detector,
+            finished,
+            refreshes,
+            halt,
+            verify,
+        }
+    }
+
+    /// The pages of one listing. The criteria stay as they are; a token that comes twice ends it with an
+    /// error, `halt` without one.
+    pub(super) fn pages<'a>(
+        &'a self,
+        detector: &'a str,
+        criteria: Criteria,
+        halt: CancellationToken,
+    ) -> impl Stream<Item = Result<Vec<String>, CycleError>> + 'a {
+        let begin = (Some(None::<String>), HashSet::new());
+        stream::try_unfold(begin, move |(token, mut tokens)| {
+            let halt = halt.clone();
+            async move {
+                let Some(token) = token.filter(|_| !halt.is_cancelled()) else {
+                    return Ok(None);
+                };
+                let page = self
+                    .guardduty
+                    .list_findings(detector, &criteria, token)
+                    .await?;
+                if let Some(next) = &page.next_token
+                    && !tokens.insert(next.clone())
+                {
+                    return Err(CycleError::RepeatedToken);
+                }
+                Ok(Some((page.ids, (page.next_token.map(Some), tokens))))
+            }
+        })
+    }
+
+    async fn retry_quarantined(
+        &self,
+        id: &str,
+        detector: &mut DetectorPoller,
+    ) -> Result<(), CycleError> {
+        let due = detector.state.quarantine.due(Timestamp::now());
+        let halt = self.stop.child_token();
+        for ids in due.chunks(BATCH) {
+            let batch = self
+                .batch(id, &detector.refreshes, &BTreeMap::new(), &halt, true)
+                .process(ids.to_vec())
+                .await;
+            batch.release(ids, &mut detector.state, Timestamp::now())?;
+        }
+        Ok(())
+    }
+}
+
+impl DetectorPoller {
+    fn new(state: DetectorState) -> Self {
+        Self {
+            state,
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! What the worker remembers between starts: how far each detector is done, and what is set aside.
+//!
+//! One small JSON file, replaced atomically. Without a folder that can be written the state lives in
+//! memory: after a start everything unarchived is then listed and matched again, and nothing is made twice.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use crate::domain::{Cursor, Quarantine};
+
+/// The file's name in the state folder.
+pub const FILE_NAME: &str = "fn_aws_guardduty.state.json";
+/// A crash within this time costs a second look at what was written since, never a finding.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// What is remembered of one detector.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DetectorState {
+    /// How far it is done.
+    #[serde(flatten)]
+    pub cursor: Cursor,
+    /// Findings that could not be written.
+    #[serde(default, skip_serializing_if = "Quarantine::is_empty")]
+    pub quarantine: Quarantine,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Document {
+    /// The SOAR organisation it belongs to: another platform has none of the incidents.
+    platform: String,
+    /// By `region/detector`.
+    detectors: BTreeMap<String, DetectorState>,
+}
+
+/// The state of this worker.
+#[derive(Debug)]
+pub struct StateStore {
+    path: Option<PathBuf>,
+    document: Mutex<Document>,
+    saving: tokio::sync::Mutex<Saved>,
+}
+
+#[derive(Debug, Default)]
+struct Saved {
+    at: Option<Instant>,
+    failed: bool,
+}
+
+impl StateStore {
+    /// Reads the state from `folder`; `None` keeps it in memory. `platform` names the SOAR organisation:
+    /// a file of another one is not used.
+    pub fn open(folder: Option<&Path>, platform: &str) -> Self {
+        let path = folder.map(|folder| folder.join(FILE_NAME));
+        let mut document = path.as_deref().and_then(read).unwrap_or_default();
+        if document.platform != platform {
+            if !document.platform.is_empty() {
+                tracing::warn!(
+                    "the state file belongs to {}, starting afresh for {platform}",
+                    document.platform
+                );
+            }
+            document = Document {
+                platform: platform.to_owned(),
+                ..Document::default()
+            };
+        }
+        Self {
+            path,
+            document: Mutex::new(document),
+            saving: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// What is remembered of a detector.
+    pub fn detector(&self, region: &str, detector: &str) -> DetectorState {
+        self.lock()
+            .detectors
+            .get(&key(region, detector))
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Remembers a detector's state; [`Self::save`] writes it.
+    pub fn remember(&self, region: &str, detector: &str, state: &DetectorState) {
+        self.lock()
+            .detectors
+            .insert(key(region, detector), state.clone());
+    }
+
+    /// Writes the file, at most once a second unless `now` is set. A failure is reported once and the
+    /// worker goes on without the file.
+    pub async fn save(&self, now: bool) {
+        let Some(path) = self.path.clone() else {
+            return;
+        };
+        let mut saved = self.saving.lock().await;
+        if !now && saved.at.is_some_and(|at| at.elapsed() < SAVE_EVERY) {
+            return;
+        }
+        let Ok(text) = serde_json::to_vec(&*self.lock()) else {
+            return;
+        };
+        let written = tokio::task::spawn_blocking({
+            let path = path.clone();
+            move || replace(&path, &text)
+        });
+        let outcome = written
+            .await
+            .unwrap_or_else(|error| Err(std::io::Error::other(error)));
+        saved.at = Some(Instant::now());
+        match outcome {
+            Ok(()) => saved.failed = false,
+            Err(error) if saved.failed => {
+                tracing::debug!("the state file cannot be written: {error}");
+            }
+            Err(error) => {
+                saved.failed = true;
+                tracing::warn!(
+                    "the state file {} cannot be written: {error}; set aws_gd_state_dir to a folder that can. \
+                     Until then a restart looks at all unarchived findings of the look-back again",
+                    path.display()
+                );
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Document> {
+        self.document
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+fn key(region: &str, detector: &str) -> String {
+    format!("{region}/{detector}")
+}
+
+/// A file that cannot be read is kept aside for a look; the worker starts without it.
+fn read(path: &Path) -> Option<Document> {
+    let text = match std::fs::read(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            tracing::warn!(
+                "the state file {} cannot be read: {error}; starting without it",
+                path.display()
+            );
+            return None;
+        }
+    };
+    serde_json::from_slice(&text)
+        .inspect_err(|error| {
+            let aside = path.with_extension("unreadable");
+            tracing::warn!(
+                "the state file {} is damaged: {error}; kept as {}",
+                path.display(),
+                aside.display()
+            );
+            let _ = std::fs::rename(path, &aside);
+        })
+        .ok()
+}
+
+/// Writes beside the file and renames, so that a crash leaves the old one or the new one.
+fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder)?;
+    let beside = path.with_extension(format!("{}.tmp", std::process::id()));
+    let mut file = std::fs::File::create(&beside)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    std::fs::rename(&beside, path)?;
+    std::fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finished() -> DetectorState {
+        let mut state = DetectorState::default();
+        state.cursor.finish("f1", "2026-01-01T00:00:00.000Z");
+        state
+    }
+
+    #[tokio::test]
+    async fn survives_a_restart_on_the_same_platform_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StateStore::open(Some(folder.path()), "soar/201");
+        store.remember("eu-west-1", "d1", &finished());
+        store.save(true).await;
+
+        let again = StateStore::open(Some(folder.path()), "soar/201");
+        assert_eq!(again.detector("eu-west-1", "d1"), finished());
+        let other = StateStore::open(Some(folder.path()), "soar/202");
+        assert_eq!(other.detector("eu-west-1", "d1"), DetectorState::default());
+    }
+
+    #[test]
+    fn a_damaged_file_is_kept_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join(FILE_NAME), "{\"platf").unwrap();
+        let store = StateStore::open(Some(folder.path()), "soar/201");
+        assert_eq!(store.detector("r", "d"), DetectorState::default());
+        assert!(
+            folder
+                .path()
+                .join("fn_aws_guardduty.state.unreadable")
+                .exists()
+        );
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_cannot_be_written_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let store = StateStore::open(Some(&file.join("below")), "soar/201");
+        store.remember("r", "d", &finished());
+        store.save(true).await;
+        assert_eq!(store.detector("r", "d"), finished());
+    }
+}
