@@ -13,9 +13,11 @@
 //! `domain`, `stomp::frame` and `actions::message` do no input or output; `guardduty`, `soar` and `stomp` never
 //! import each other; `functions` and `poller` never import `stomp`.
 
+pub mod actions;
 pub mod config;
 pub mod customizations;
 pub mod domain;
+pub mod functions;
 pub mod guardduty;
 pub mod lifecycle;
 pub mod poller;

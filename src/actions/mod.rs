@@ -1,0 +1,240 @@
+//! The listener: takes messages from the queue, runs their function, answers, acknowledges.
+//!
+//! A handler returns a value; [`settle`](Listener::settle) alone answers and acknowledges.
+
+mod answers;
+pub mod message;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::functions::{Functions, Outcome, Repeated, Request};
+use crate::stomp::{Delivery, Handle, StompError, decode_text};
+use answers::{Answers, Arrival};
+use message::Invocation;
+
+/// Answers kept for a redelivery, together.
+const MOST_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// How far the clocks of the platform and the worker may differ.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(120);
+
+/// Takes invocations from the queue and settles each once.
+pub struct Listener {
+    deliveries: mpsc::Receiver<Delivery>,
+    workers: Arc<Semaphore>,
+    desk: Arc<Desk>,
+    tasks: TaskTracker,
+}
+
+/// What the tasks of the listener share.
+struct Desk {
+    stomp: Handle,
+    functions: Functions,
+    answers: Answers,
+    started: Timestamp,
+}
+
+impl Listener {
+    /// A listener that runs at most `workers` functions at a time.
+    pub fn new(
+        stomp: Handle,
+        deliveries: mpsc::Receiver<Delivery>,
+        functions: Functions,
+        workers: usize,
+        prefetch: u16,
+    ) -> Self {
+        let answers = Answers::new(usize::from(prefetch).max(workers), MOST_ANSWER_BYTES);
+        let desk = Desk {
+            stomp,
+            functions,
+            answers,
+            started: Timestamp::now(),
+        };
+        Self {
+            deliveries,
+            workers: Arc::new(Semaphore::new(workers)),
+            desk: Arc::new(desk),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Listens until `stop`, then finishes what is in hand, and says goodbye to the broker.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while let Some(Some((delivery, permit))) = stop.run_until_cancelled(self.next()).await {
+            let desk = Arc::clone(&self.desk);
+            self.tasks.spawn(async move {
+                desk.handle(delivery).await;
+                drop(permit);
+            });
+        }
+        self.tasks.close();
+        if !self.tasks.is_empty() {
+            tracing::info!("finishing {} functions in hand", self.tasks.len());
+        }
+        self.tasks.wait().await;
+        self.desk.stomp.disconnect().await;
+    }
+
+    /// A permit first, then a message: what cannot be worked on stays with the broker.
+    async fn next(&mut self) -> Option<(Delivery, OwnedSemaphorePermit)> {
+        let permit = Arc::clone(&self.workers).acquire_owned().await.ok()?;
+        Some((self.deliveries.recv().await?, permit))
+    }
+}
+
+impl Desk {
+    async fn handle(self: &Arc<Self>, delivery: Delivery) {
+        let answer = match self.answers.arrive(&delivery) {
+            Arrival::InWork => return,
+            Arrival::Answered(answer) => {
+                tracing::info!(
+                    message = delivery.message_id,
+                    "a message came again, sending its answer again"
+                );
+                return self.settle(&delivery, answer).await;
+            }
+            Arrival::New => {
+                // In a task of its own, so that a panic is one failed function and not a lost message.
+                let (desk, message) = (Arc::clone(self), delivery.clone());
+                let work = tokio::spawn(async move { desk.work(&message).await });
+                work.await.unwrap_or_else(|_| {
+                    message::failure("the function ended by an internal error, see the log")
+                })
+            }
+        };
+        // Meanwhile the message may have come again: the newest delivery is the one to acknowledge.
+        let newest = self
+            .answers
+            .answer(&delivery.message_id, &answer)
+            .unwrap_or(delivery);
+        self.settle(&newest, answer).await;
+    }
+
+    /// Runs the message's function; answers the body of the final answer.
+    async fn work(&self, delivery: &Delivery) -> String {
+        let invocation = match decode(delivery) {
+            Ok(invocation) => invocation,
+            Err(reason) => {
+                tracing::error!(
+                    message = delivery.message_id,
+                    "a message cannot be read: {reason}"
+                );
+                return message::failure(&format!(
+                    "fn-aws-guardduty cannot read the message: {reason}"
+                ));
+            }
+        };
+        let name = invocation.function.as_str();
+        self.status(
+            delivery,
+            &format!("Starting '{name}'{}", running_in(&invocation)),
+        )
+        .await;
+        let request = Request {
+            inputs: invocation.inputs.clone(),
+            repeated: repeated(delivery, self.started),
+        };
+        match self.functions.run(name, &request).await {
+            Outcome::Done(results) => {
+                self.status(
+                    delivery,
+                    &format!("Finished '{name}'{}", was_running_in(&invocation)),
+                )
+                .await;
+                tracing::info!(
+                    function = name,
+                    message = delivery.message_id,
+                    "{name} done"
+                );
+                message::result(&results)
+            }
+            Outcome::Failed(reason) => {
+                tracing::error!(function = name, message = delivery.message_id, "{reason}");
+                message::failure(&reason)
+            }
+        }
+    }
+
+    async fn status(&self, delivery: &Delivery, text: &str) {
+        if let Some(reply_to) = &delivery.reply_to {
+            let correlation = delivery.correlation_id.as_deref();
+            self.stomp
+                .send_unconfirmed(reply_to, correlation, message::status(text))
+                .await;
+        }
+    }
+
+    /// Answers, then acknowledges, each confirmed by the broker; only then is the answer forgotten. Where
+    /// the connection is lost in between the message comes again and meets its saved answer.
+    async fn settle(&self, delivery: &Delivery, answer: String) {
+        let settled = async {
+            if let Some(reply_to) = &delivery.reply_to {
+                let correlation = delivery.correlation_id.as_deref();
+                self.stomp.send(reply_to, correlation, answer).await?;
+            } else {
+                tracing::warn!(
+                    message = delivery.message_id,
+                    "a message without reply-to gets no answer"
+                );
+            }
+            self.stomp.ack(delivery).await
+        };
+        match settled.await {
+            Ok(()) => self.answers.forget(&delivery.message_id),
+            Err(error @ (StompError::ConnectionLost | StompError::Stale | StompError::Ended)) => {
+                tracing::warn!(
+                    message = delivery.message_id,
+                    "the answer waits until the message comes again: {error}"
+                );
+            }
+            Err(error) => tracing::error!(
+                message = delivery.message_id,
+                "the answer could not be given: {error}"
+            ),
+        }
+    }
+}
+
+fn decode(delivery: &Delivery) -> Result<Invocation, String> {
+    let body = decode_text(&delivery.body).map_err(|error| error.to_string())?;
+    Invocation::decode(&body).map_err(|error| error.to_string())
+}
+
+/// The broker marks what it delivered before; and what was sent before this worker started may have been
+/// worked on by the one before it.
+fn repeated(delivery: &Delivery, started: Timestamp) -> Option<Repeated> {
+    let sent: Option<i64> = header(delivery, "timestamp").and_then(|sent| sent.parse().ok());
+    let redelivered = header(delivery, "redelivered") == Some("true");
+    let before_start = sent
+        .and_then(|sent| Timestamp::from_millisecond(sent).ok())
+        .is_some_and(|sent| sent.saturating_sub(CLOCK_TOLERANCE).unwrap_or(sent) < started);
+    (redelivered || before_start).then_some(Repeated { sent })
+}
+
+fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a str> {
+    delivery
+        .headers
+        .iter()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.as_str())
+}
+
+fn running_in(invocation: &Invocation) -> String {
+    invocation
+        .workflow_instance
+        .as_deref()
+        .map_or_else(String::new, |id| format!(" running in workflow '{id}'"))
+}
+
+fn was_running_in(invocation: &Invocation) -> String {
+    invocation
+        .workflow_instance
+        .as_deref()
+        .map_or_else(String::new, |id| {
+            format!(" that was running in workflow '{id}'")
+        })
+}

@@ -1,0 +1,39 @@
+//! `func_aws_guardduty_archive_finding`: archives the finding of an incident that was closed.
+
+use serde_json::{Value, json};
+
+use super::inputs::FindingInputs;
+use super::{FunctionError, Functions, Request};
+use crate::guardduty::Archiving;
+
+impl Functions {
+    /// Content `{"status": "ok"}`, or `{"status": "error", "msg": …}` where AWS refuses; archiving twice
+    /// does no harm.
+    pub(super) async fn archive_finding(&self, request: &Request) -> Result<Value, FunctionError> {
+        let inputs = FindingInputs::read(&request.inputs)?;
+        match self
+            .aws
+            .region(inputs.region)
+            .archive(inputs.detector, inputs.finding)
+            .await?
+        {
+            Archiving::Done => {
+                tracing::info!(
+                    region = inputs.region,
+                    finding = inputs.finding,
+                    "archived finding {}",
+                    inputs.finding
+                );
+                Ok(json!({"status": "ok"}))
+            }
+            Archiving::Refused(message) => {
+                tracing::warn!(
+                    finding = inputs.finding,
+                    "AWS refuses to archive finding {}: {message}",
+                    inputs.finding
+                );
+                Ok(json!({"status": "error", "msg": message}))
+            }
+        }
+    }
+}
