@@ -14,6 +14,8 @@
 //! import each other; `functions` and `poller` never import `stomp`.
 
 pub mod actions;
+pub mod app;
+pub mod cli;
 pub mod config;
 pub mod customizations;
 pub mod domain;

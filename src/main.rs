@@ -1,3 +1,16 @@
 //! The `fn-aws-guardduty` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser as _;
+use fn_aws_guardduty::cli::Cli;
+
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("fn-aws-guardduty: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

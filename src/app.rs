@@ -1,0 +1,159 @@
+//! The composition root: a configuration in, a listener and a poller out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use jiff::tz::TimeZone;
+
+use crate::actions::Listener;
+use crate::config::{Config, Credentials, StompConfig, Trust};
+use crate::customizations::{ARCHIVE_FINDING, MESSAGE_DESTINATION, REFRESH_FINDING};
+use crate::domain::WindowSettings;
+use crate::functions::Functions;
+use crate::guardduty::Aws;
+use crate::lifecycle::Lifecycle;
+use crate::poller;
+use crate::soar::Soar;
+use crate::state::StateStore;
+use crate::stomp::{self, StompOptions};
+use crate::tls;
+
+/// Connects to SOAR and starts the listener and the poller as tasks of `lifecycle`. May be dropped at any
+/// time: what it has started is stopped by `lifecycle`.
+///
+/// # Errors
+/// When the login is refused or the configuration does not fit the platform.
+pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let soar_tls = tls::client_config(&config.soar.trust, "SOAR")?;
+    let soar = Soar::connect(&config.soar, soar_tls)
+        .await
+        .context("could not connect to SOAR")?;
+    let soar = Arc::new(soar);
+    tracing::info!(
+        "connected to SOAR at {}, organisation {}",
+        config.soar.host,
+        soar.org()
+    );
+    let aws = Aws::new(
+        &config.guardduty,
+        tls::client_config(&Trust::Public, "AWS")?,
+    )
+    .await;
+    if config.stomp.enabled {
+        start_listener(&config, lifecycle, &soar, aws.clone()).await?;
+    } else {
+        tracing::warn!("stomp = 0 in [resilient]: functions are not served");
+    }
+    start_poller(config, lifecycle, soar, aws);
+    Ok(())
+}
+
+async fn start_listener(
+    config: &Config,
+    lifecycle: &Lifecycle,
+    soar: &Arc<Soar>,
+    aws: Aws,
+) -> anyhow::Result<()> {
+    let mut options = stomp_options(&config.stomp, &config.soar.credentials)?;
+    options.subscriptions = queues(soar).await;
+    tracing::info!(
+        "subscribing to {} at {}:{}",
+        options.subscriptions.join(", "),
+        options.host,
+        options.port
+    );
+    let (handle, deliveries, session) = stomp::start(options, lifecycle.hard().clone());
+    let functions = Functions::new(Arc::clone(soar), aws, TimeZone::system());
+    let listener = Listener::new(
+        handle,
+        deliveries,
+        functions,
+        config.stomp.num_workers,
+        config.stomp.prefetch,
+    );
+    lifecycle.spawn_essential("STOMP session", session);
+    lifecycle.spawn_essential("listener", listener.run(lifecycle.soft().clone()));
+    Ok(())
+}
+
+fn stomp_options(config: &StompConfig, credentials: &Credentials) -> anyhow::Result<StompOptions> {
+    let (login, passcode) = match credentials {
+        Credentials::ApiKey { id, secret } => (id.clone(), secret.clone()),
+        Credentials::User { email, password } => (email.clone(), password.clone()),
+    };
+    let tls = Arc::new(tls::client_config(&config.trust, "the message broker")?);
+    let mut options = StompOptions::new(config.host.clone(), config.port, login, passcode, tls);
+    options.connect_timeout = config.connect_timeout;
+    options.prefetch = config.prefetch;
+    Ok(options)
+}
+
+/// The queues our functions are called on. A function that is missing does not keep the other from being
+/// served; where the platform tells of none, the destination is the one our customizations bring.
+async fn queues(soar: &Soar) -> Vec<String> {
+    let (refresh, archive) = tokio::join!(
+        soar.function_destination(REFRESH_FINDING),
+        soar.function_destination(ARCHIVE_FINDING)
+    );
+    let mut destinations = BTreeSet::new();
+    for (function, destination) in [(REFRESH_FINDING, refresh), (ARCHIVE_FINDING, archive)] {
+        match destination {
+            Ok(Some(destination)) => {
+                destinations.insert(destination);
+            }
+            Ok(None) => {
+                tracing::error!(
+                    "the platform has no function {function}: import export/export.res"
+                );
+            }
+            Err(error) => tracing::warn!("the queue of {function} could not be asked for: {error}"),
+        }
+    }
+    if destinations.is_empty() {
+        destinations.insert(MESSAGE_DESTINATION.to_owned());
+    }
+    destinations
+        .into_iter()
+        .map(|destination| format!("actions.{}.{destination}", soar.org_id()))
+        .collect()
+}
+
+fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws) {
+    let guardduty = config.guardduty;
+    let Some(interval) = guardduty.polling_interval else {
+        tracing::info!("aws_gd_polling_interval = 0: findings are not polled");
+        return;
+    };
+    let platform = format!(
+        "{}:{}/{}",
+        config.soar.host,
+        config.soar.port,
+        soar.org_id()
+    );
+    let context = poller::Context {
+        soar,
+        aws,
+        state: StateStore::open(guardduty.state_dir.as_deref(), &platform),
+        window: WindowSettings {
+            lookback: guardduty.lookback,
+            overlap: guardduty.overlap,
+            threshold: guardduty.severity_threshold,
+        },
+        regions: guardduty.regions,
+        interval,
+        regions_interval: guardduty.regions_interval.max(Duration::from_secs(1)),
+        close_template: guardduty.close_template,
+        time_zone: TimeZone::system(),
+        // Twice the permits: while some findings wait for an answer others have their calls ready.
+        writers: config.soar.max_requests * 2,
+    };
+    lifecycle.spawn_essential(
+        "poller",
+        poller::run(Arc::new(context), lifecycle.soft().clone()),
+    );
+}

@@ -1,0 +1,117 @@
+//! The stage: the sandbox, and the worker as a process of its own, configured as anybody would.
+
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sandbox::{Options, Sandbox};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::customizations::{MESSAGE_DESTINATION, export_document};
+
+/// The regions with a detector.
+pub(super) const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+const START_TIME: Duration = Duration::from_secs(20);
+const STOP_TIME: Duration = Duration::from_secs(30);
+
+/// The sandbox and the worker.
+pub(super) struct Stage {
+    pub(super) sandbox: Sandbox,
+    folder: TempDir,
+    worker: Child,
+}
+
+impl Stage {
+    /// Starts the sandbox with our customizations, then the worker, and waits until it listens.
+    pub(super) async fn set() -> anyhow::Result<Self> {
+        let options = Options {
+            regions: REGIONS.map(str::to_owned).to_vec(),
+            ..Options::default()
+        };
+        let sandbox = Sandbox::start(options)
+            .await
+            .context("the sandbox does not start")?;
+        if let Err(refusal) = sandbox.platform().import(&export_document()) {
+            bail!("the sandbox refuses our customizations: {refusal}");
+        }
+        let folder = tempfile::tempdir().context("there is no room for temporary files")?;
+        let worker = start_worker(&sandbox, &folder)?;
+        let mut stage = Self {
+            sandbox,
+            folder,
+            worker,
+        };
+        stage.wait_for_worker().await?;
+        Ok(stage)
+    }
+
+    /// The file that holds the worker's log.
+    pub(super) fn log(&self) -> std::path::PathBuf {
+        self.folder.path().join("worker.log")
+    }
+
+    /// SIGTERM, and how the worker took it.
+    pub(super) async fn strike(mut self) -> anyhow::Result<ExitStatus> {
+        if let Some(id) = self.worker.id() {
+            kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
+        }
+        let ended = tokio::time::timeout(STOP_TIME, self.worker.wait()).await;
+        self.sandbox.shutdown().await;
+        Ok(ended.context("the worker does not stop")??)
+    }
+
+    async fn wait_for_worker(&mut self) -> anyhow::Result<()> {
+        let queue = format!("actions.{}.{MESSAGE_DESTINATION}", self.sandbox.org_id());
+        tokio::select! {
+            () = self.sandbox.broker().wait_for_subscriber(&queue) => return Ok(()),
+            ended = self.worker.wait() => eprintln!("the worker ended: {}", ended?),
+            () = tokio::time::sleep(START_TIME) => {}
+        }
+        bail!(
+            "the worker does not listen; its log:\n{}",
+            std::fs::read_to_string(self.log())?
+        )
+    }
+}
+
+fn start_worker(sandbox: &Sandbox, folder: &TempDir) -> anyhow::Result<Child> {
+    let config = folder.path().join("app.config");
+    std::fs::write(folder.path().join("ca.pem"), sandbox.ca_pem())?;
+    std::fs::write(&config, config_text(sandbox))?;
+    let log = std::fs::File::create(folder.path().join("worker.log"))?;
+    let worker = Command::new(std::env::current_exe()?)
+        .arg("run")
+        .current_dir(folder.path())
+        .env("APP_CONFIG_FILE", &config)
+        .env("AWS_ENDPOINT_URL", sandbox.aws_endpoint())
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env_remove("AWS_PROFILE")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .kill_on_drop(true)
+        .spawn()?;
+    Ok(worker)
+}
+
+/// An `app.config` as a user would write it, but for intervals of seconds.
+fn config_text(sandbox: &Sandbox) -> String {
+    format!(
+        "[resilient]\nhost = {}\nport = {}\norg = {}\napi_key_id = {}\napi_key_secret = {}\nstomp_port = {}\n\
+         cafile = ca.pem\n\n[fn_aws_guardduty]\naws_gd_access_key_id = {}\naws_gd_secret_access_key = {}\n\
+         aws_gd_master_region = {}\naws_gd_regions = '^({})$'\naws_gd_polling_interval = 1s\n",
+        sandbox.soar_host(),
+        sandbox.soar_port(),
+        sandbox.org_name(),
+        sandbox.api_key_id(),
+        sandbox.api_key_secret(),
+        sandbox.stomp_port(),
+        sandbox.aws_access_key_id(),
+        sandbox.aws_secret_access_key(),
+        REGIONS[0],
+        REGIONS.join("|"),
+    )
+}
