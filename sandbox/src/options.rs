@@ -1,0 +1,41 @@
+use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
+
+/// How a sandbox is set up. Ports of 0 are chosen by the system.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Regions that have a detector.
+    pub regions: Vec<String>,
+    /// Added to every REST call of the platform before it is handled.
+    pub soar_latency: Duration,
+    /// Added to every AWS call before it is handled.
+    pub aws_latency: Duration,
+    /// Seed of everything that is drawn at random.
+    pub seed: u64,
+    /// Whether the platform's severity field has a fourth value, "Critical".
+    pub critical_severity: bool,
+    /// Address that all servers listen on.
+    pub address: IpAddr,
+    /// Port of the REST server.
+    pub soar_port: u16,
+    /// Port of the message broker.
+    pub stomp_port: u16,
+    /// Port of the AWS endpoint.
+    pub aws_port: u16,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            regions: vec!["us-east-1".to_owned()],
+            soar_latency: Duration::ZERO,
+            aws_latency: Duration::ZERO,
+            seed: 1,
+            critical_severity: false,
+            address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            soar_port: 0,
+            stomp_port: 0,
+            aws_port: 0,
+        }
+    }
+}

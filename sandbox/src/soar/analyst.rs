@@ -1,0 +1,117 @@
+//! What tests and the demo see and do without REST.
+
+use serde_json::{Value, json};
+
+use super::catalog::{Catalog, Place};
+use super::refusal::Refusal;
+use super::state::{Slot, State};
+use super::view::IncidentView;
+use super::{Platform, now};
+
+/// The property by which incidents and findings belong together.
+const FINDING_ID: &str = "aws_guardduty_finding_id";
+
+impl Platform {
+    /// All incidents, oldest first.
+    pub fn incidents(&self) -> Vec<IncidentView> {
+        self.read(|state| {
+            let incidents = state.incidents.values();
+            incidents.map(|i| IncidentView::of(i, &state.catalog)).collect()
+        })
+    }
+
+    /// How many incidents there are; cheaper than listing them.
+    pub fn incident_count(&self) -> usize {
+        self.read(|state| state.incidents.len())
+    }
+
+    /// One incident.
+    pub fn incident(&self, id: u64) -> Option<IncidentView> {
+        self.read(|state| {
+            let incident = state.incidents.get(&id);
+            incident.map(|i| IncidentView::of(i, &state.catalog))
+        })
+    }
+
+    /// The incidents of a finding, oldest first.
+    pub fn incident_for_finding(&self, finding_id: &str) -> Vec<IncidentView> {
+        self.read(|state| {
+            let ids = state.index.find(FINDING_ID, finding_id).into_iter().flatten();
+            let incidents = ids.filter_map(|id| state.incidents.get(id));
+            incidents.map(|i| IncidentView::of(i, &state.catalog)).collect()
+        })
+    }
+
+    /// Imports an export document as an administrator would, and accepts it at once.
+    pub fn import(&self, export: &Value) -> Result<(), Refusal> {
+        self.change(|state| {
+            let pending = state.begin_import(export.clone())?;
+            state.accept_import(pending["id"].as_u64().unwrap_or_default())
+        })
+    }
+
+    /// Closes an incident with a resolution's label, such as "Resolved", and a summary.
+    pub fn close(&self, id: u64, resolution: &str, summary: &str) -> Result<(), Refusal> {
+        let changes = [
+            ("plan_status", json!("C")),
+            ("resolution_id", json!(resolution)),
+            ("resolution_summary", json!(summary)),
+        ];
+        self.set_fields(id, &changes)
+    }
+
+    /// Opens a closed incident again.
+    pub fn reopen(&self, id: u64) -> Result<(), Refusal> {
+        self.set_fields(id, &[("plan_status", json!("A"))])
+    }
+
+    /// Sets a field; a custom one with or without its prefix `properties.`.
+    pub fn set_field(&self, id: u64, name: &str, value: &Value) -> Result<(), Refusal> {
+        self.set_fields(id, &[(name, value.clone())])
+    }
+
+    fn set_fields(&self, id: u64, fields: &[(&str, Value)]) -> Result<(), Refusal> {
+        self.change(|state| {
+            let changes = fields.iter().map(|(name, value)| {
+                let place = changed(&state.catalog, name)?;
+                let value = place.field().accept(value).map_err(Refusal::bad)?;
+                Ok((Slot::of(place), value))
+            });
+            let changes = changes.collect::<Result<Vec<_>, Refusal>>()?;
+            state.apply(id, changes, now()).map(|_| ())
+        })
+    }
+
+    /// Adds an artifact of a type given by name.
+    pub fn add_artifact(&self, id: u64, kind: &str, value: &str) -> Result<(), Refusal> {
+        let by = self.organization().administrator();
+        let artifact = json!({"type": {"name": kind}, "value": value});
+        self.change(|state: &mut State| state.add_artifact(id, &artifact, &by, now()).map(|_| ()))
+    }
+
+    /// Deletes an incident.
+    pub fn delete(&self, id: u64) -> Result<(), Refusal> {
+        self.change(|state| state.delete(id))
+    }
+
+    /// Switches a rule on or off.
+    pub fn set_rule_enabled(&self, rule: &str, enabled: bool) -> Result<(), Refusal> {
+        self.change(|state| {
+            let mut rules = state.catalog.rules.iter_mut();
+            let known = rules.find(|known| known.name == rule);
+            let missing = || Refusal::missing(format!("there is no rule {rule:?}"));
+            known.ok_or_else(missing)?.enabled = enabled;
+            Ok(())
+        })
+    }
+
+    /// Ends all sessions of users who logged in with a password.
+    pub fn expire_sessions(&self) {
+        self.update(|state| state.sessions.clear());
+    }
+}
+
+fn changed<'c>(catalog: &'c Catalog, name: &str) -> Result<Place<'c>, Refusal> {
+    let place = catalog.changed(name);
+    place.ok_or_else(|| Refusal::bad(format!("there is no field {name:?}")))
+}

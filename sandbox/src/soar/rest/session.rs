@@ -1,0 +1,94 @@
+//! Logging in, and what every client asks first.
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_TYPE, SET_COOKIE};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::caller::{Caller, Document, SESSION_COOKIE};
+use crate::soar::Platform;
+use crate::soar::refusal::Refusal;
+
+/// The release whose answers are imitated.
+const SERVER_VERSION: &str = "51.0.0.0.9340";
+
+pub(crate) async fn by_key(State(platform): State<Platform>, caller: Caller) -> Json<Value> {
+    let Caller(principal) = caller;
+    let mut session = session(&platform);
+    match principal.kind {
+        "apikey" => session["api_key_handle"] = principal.id.into(),
+        _ => session["user_id"] = principal.id.into(),
+    }
+    Json(session)
+}
+
+pub(crate) async fn login(
+    State(platform): State<Platform>,
+    Document(login): Document,
+) -> Result<Response, Refusal> {
+    let organization = platform.organization();
+    let field = |name: &str| login[name].as_str().unwrap_or_default();
+    if field("email") != organization.email || field("password") != organization.password {
+        return Err(Refusal::unauthorized());
+    }
+    let (cookie, token) = (Uuid::new_v4().simple().to_string(), Uuid::new_v4().to_string());
+    let mut session = session(&platform);
+    let administrator = organization.administrator();
+    session["csrf_token"] = token.clone().into();
+    session["user_id"] = administrator.id.into();
+    session["user_email"] = administrator.name.into();
+    session["user_displayname"] = administrator.display_name.into();
+    let header = format!("{SESSION_COOKIE}={cookie}; Path=/; Secure; HttpOnly");
+    platform.update(|state| state.sessions.insert(cookie, token));
+    Ok(([(SET_COOKIE, header)], Json(session)).into_response())
+}
+
+fn session(platform: &Platform) -> Value {
+    let organization = platform.organization();
+    json!({
+        "orgs": [{
+            "id": organization.id, "name": organization.name, "uuid": organization.uuid,
+            "cloud_account": null, "enabled": true, "perms": {}, "effective_permissions": [],
+            "role_handles": [], "session_timeout": 1200, "attachments_enabled": true,
+            "incident_deletion_allowed": true, "timezone": null, "parent_org": null,
+        }],
+        "password_expiration_date": null,
+        "client_id": null,
+        "display_name": null,
+    })
+}
+
+pub(crate) async fn organization(State(platform): State<Platform>, _: Caller) -> Json<Value> {
+    let organization = platform.organization();
+    Json(json!({
+        "id": organization.id, "name": organization.name, "uuid": organization.uuid,
+        "enabled": true, "actions_framework_enabled": true, "attachments_enabled": true,
+        "cloud_account": null, "timezone": null,
+    }))
+}
+
+/// The part of the platform's constants that clients read.
+pub(crate) async fn constants(_: Caller) -> Response {
+    let parts: Vec<u64> = SERVER_VERSION.split('.').filter_map(|p| p.parse().ok()).collect();
+    let methods = json!(["equals", "not_equals", "has_a_value", "not_has_a_value", "changed"]);
+    let types = ["text", "textarea", "number", "boolean", "datepicker", "datetimepicker", "select",
+        "multiselect"];
+    let inputs = types.map(|name| {
+        let input = json!({"name": name, "can_use": true, "supported_methods": methods});
+        (name.to_owned(), input)
+    });
+    let constants = json!({
+        "server_version": {
+            "v": parts[0], "r": parts[1], "m": parts[2], "f": parts[3], "build_number": parts[4],
+            "major": parts[0], "minor": parts[1], "version": SERVER_VERSION,
+        },
+        "input_types": serde_json::Map::from_iter(inputs),
+        "max_page_size": crate::soar::limits::PAGE,
+        "actions_framework": {"action_invocation_message_types":
+            [{"id": 0, "name": "Information"}, {"id": 1, "name": "Error"}, {"id": 2, "name": "Warning"}]},
+        "message_destination_types": [{"id": 0, "name": "Queue"}, {"id": 1, "name": "Topic"}],
+    });
+    ([(CONTENT_TYPE, "application/json")], constants.to_string()).into_response()
+}
