@@ -91,9 +91,7 @@ impl Calls {
     pub fn counts(&self) -> BTreeMap<(Side, String), usize> {
         let mut counts = BTreeMap::new();
         for call in &self.log().calls {
-            *counts
-                .entry((call.side, call.kind.clone()))
-                .or_default() += 1;
+            *counts.entry((call.side, call.kind.clone())).or_default() += 1;
         }
         counts
     }

@@ -152,10 +152,16 @@ impl Fault {
         };
         let body = || String::from_utf8_lossy(request.body);
         self.side == side
-            && self.method.as_deref().is_none_or(|m| request.head.method == m)
+            && self
+                .method
+                .as_deref()
+                .is_none_or(|m| request.head.method == m)
             && (self.path.as_ref()).is_none_or(|p| p.is_match(request.target).unwrap_or(false))
             && self.region.as_deref().is_none_or(|r| scope().contains(r))
-            && self.body.as_deref().is_none_or(|text| body().contains(text))
+            && self
+                .body
+                .as_deref()
+                .is_none_or(|text| body().contains(text))
     }
 }
 
@@ -254,7 +260,8 @@ impl Faults {
                 continue;
             }
             tally.seen += 1;
-            let turn = tally.seen > fault.skip && (tally.seen - fault.skip).is_multiple_of(fault.every);
+            let turn =
+                tally.seen > fault.skip && (tally.seen - fault.skip).is_multiple_of(fault.every);
             if turn {
                 tally.hits += 1;
                 return Some((*id, fault.failure.clone()));
@@ -296,13 +303,20 @@ mod tests {
     #[test]
     fn a_fault_strikes_the_calls_it_names_as_often_as_it_says() {
         let faults = Faults::default();
-        let fault = Fault::status(Side::Soar, 503).method("POST").path("/incidents$");
+        let fault = Fault::status(Side::Soar, 503)
+            .method("POST")
+            .path("/incidents$");
         let id = faults.inject(fault.after(1).every(2).times(2));
         let post = head("POST");
         assert!(!strikes(&faults, &head("GET"), "/incidents"));
         assert!(!strikes(&faults, &post, "/incidents/1"));
-        let struck: Vec<_> = (0..8).map(|_| strikes(&faults, &post, "/incidents")).collect();
-        assert_eq!(struck, [false, false, true, false, true, false, false, false]);
+        let struck: Vec<_> = (0..8)
+            .map(|_| strikes(&faults, &post, "/incidents"))
+            .collect();
+        assert_eq!(
+            struck,
+            [false, false, true, false, true, false, false, false]
+        );
         faults.remove(id);
         assert_eq!(faults.hits(id), 2);
     }

@@ -153,7 +153,10 @@ impl Front {
                 }
                 let response = response.body(Body::from(body));
                 Ok(After::Refuse(response.unwrap_or_else(|_| {
-                    plain(StatusCode::INTERNAL_SERVER_ERROR, "the injected answer is not HTTP")
+                    plain(
+                        StatusCode::INTERNAL_SERVER_ERROR,
+                        "the injected answer is not HTTP",
+                    )
                 })))
             }
         }
@@ -175,14 +178,16 @@ enum After {
 /// The action of AWS's query protocol, a form in the body.
 fn query_action(body: &[u8]) -> Option<&str> {
     let body = std::str::from_utf8(body.get(..body.len().min(4096))?).ok()?;
-    body.split('&').find_map(|pair| pair.strip_prefix("Action="))
+    body.split('&')
+        .find_map(|pair| pair.strip_prefix("Action="))
 }
 
 async fn cut_in_the_middle(response: Response<Body>) -> Result<Response<Body>, Cut> {
     let (mut head, body) = response.into_parts();
     let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
     // The length is announced, so that the client can tell a cut body from a whole one.
-    head.headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+    head.headers
+        .insert(http::header::CONTENT_LENGTH, body.len().into());
     let half = body.slice(..body.len() / 2);
     let start = stream::once(async move { Ok::<Frame<Bytes>, Cut>(Frame::data(half)) });
     let end = stream::once(async {

@@ -16,7 +16,9 @@ impl Platform {
     pub fn incidents(&self) -> Vec<IncidentView> {
         self.read(|state| {
             let incidents = state.incidents.values();
-            incidents.map(|i| IncidentView::of(i, &state.catalog)).collect()
+            incidents
+                .map(|i| IncidentView::of(i, &state.catalog))
+                .collect()
         })
     }
 
@@ -36,9 +38,15 @@ impl Platform {
     /// The incidents of a finding, oldest first.
     pub fn incident_for_finding(&self, finding_id: &str) -> Vec<IncidentView> {
         self.read(|state| {
-            let ids = state.index.find(FINDING_ID, finding_id).into_iter().flatten();
+            let ids = state
+                .index
+                .find(FINDING_ID, finding_id)
+                .into_iter()
+                .flatten();
             let incidents = ids.filter_map(|id| state.incidents.get(id));
-            incidents.map(|i| IncidentView::of(i, &state.catalog)).collect()
+            incidents
+                .map(|i| IncidentView::of(i, &state.catalog))
+                .collect()
         })
     }
 

@@ -76,7 +76,9 @@ impl Incident {
     }
 
     pub(crate) fn is_open(&self) -> bool {
-        self.core.get("plan_status").is_some_and(|status| status == "A")
+        self.core
+            .get("plan_status")
+            .is_some_and(|status| status == "A")
     }
 
     /// The incident's own fields, without what belongs to it.

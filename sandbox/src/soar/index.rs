@@ -20,7 +20,10 @@ impl Index {
             return;
         }
         if let Value::String(old) = old {
-            let ids = self.0.get_mut(property).and_then(|values| values.get_mut(old));
+            let ids = self
+                .0
+                .get_mut(property)
+                .and_then(|values| values.get_mut(old));
             if let Some(ids) = ids {
                 ids.remove(&id);
             }

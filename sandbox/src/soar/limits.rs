@@ -26,5 +26,7 @@ pub(crate) fn check(what: &str, text: &str, limit: usize) -> Result<(), String> 
     if length <= limit {
         return Ok(());
     }
-    Err(format!("{what} has {length} characters, {limit} are allowed"))
+    Err(format!(
+        "{what} has {length} characters, {limit} are allowed"
+    ))
 }

@@ -65,9 +65,7 @@ impl Platform {
         timeout: Duration,
     ) -> bool {
         let mut changed = self.0.changed.subscribe();
-        let held = async {
-            while !condition(self) && changed.changed().await.is_ok() {}
-        };
+        let held = async { while !condition(self) && changed.changed().await.is_ok() {} };
         tokio::time::timeout(timeout, held).await.is_ok()
     }
 

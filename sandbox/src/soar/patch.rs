@@ -47,15 +47,18 @@ impl State {
         if place.field().read_only {
             return Err(Refusal::bad(format!("field {name} cannot be changed")));
         }
-        let new = change.get("new_value").ok_or_else(|| {
-            Refusal::bad(format!("the change of field {name} has no new_value"))
-        })?;
+        let new = change
+            .get("new_value")
+            .ok_or_else(|| Refusal::bad(format!("the change of field {name} has no new_value")))?;
         let new = place.field().accept(unwrap(new)).map_err(Refusal::bad)?;
 
         let current = self.incident(id)?.get(place);
         let believed = change.get("old_value").map_or(&Value::Null, unwrap);
         // A value that the field could never hold is a conflict, not a malformed patch.
-        let same = place.field().accept(believed).is_ok_and(|old| old == current);
+        let same = place
+            .field()
+            .accept(believed)
+            .is_ok_and(|old| old == current);
         let conflict = (!same).then(|| {
             json!({
                 "field": name,

@@ -118,7 +118,10 @@ impl<'a> Condition<'a> {
             Test::NotEquals(wanted) => value != *wanted,
             Test::HasValue(wanted) => *wanted != is_empty(&value),
             Test::Contains(part, wanted) => {
-                *wanted == value.as_str().is_some_and(|text| text.contains(part.as_str()))
+                *wanted
+                    == value
+                        .as_str()
+                        .is_some_and(|text| text.contains(part.as_str()))
             }
             Test::Compare(accepts, limit) => {
                 let order = value.as_f64().and_then(|value| value.partial_cmp(limit));
@@ -133,7 +136,11 @@ impl Test {
     /// Methods that are known to work with a kind of field; anything else is refused.
     fn parse(method: &str, value: &Value, place: Place<'_>) -> Result<Self, String> {
         let field = place.field();
-        let number = || value.as_f64().or_else(|| field.accept(value).ok()?.as_f64());
+        let number = || {
+            value
+                .as_f64()
+                .or_else(|| field.accept(value).ok()?.as_f64())
+        };
         let ordered = matches!(field.kind, Kind::Number | Kind::Date);
         let texts = matches!(field.kind, Kind::Text | Kind::TextArea);
         let chosen = matches!(field.kind, Kind::Select | Kind::MultiSelect);
@@ -143,7 +150,9 @@ impl Test {
             "has_a_value" => Test::HasValue(true),
             "not_has_a_value" | "does_not_have_a_value" => Test::HasValue(false),
             "contains" | "not_contains" if texts => {
-                let part = value.as_str().ok_or("the value to look for is not a text")?;
+                let part = value
+                    .as_str()
+                    .ok_or("the value to look for is not a text")?;
                 Test::Contains(part.to_owned(), method == "contains")
             }
             "gt" | "gte" | "lt" | "lte" if ordered => {
@@ -153,14 +162,24 @@ impl Test {
                     "lt" => Ordering::is_lt,
                     _ => Ordering::is_le,
                 };
-                Test::Compare(accepts, number().ok_or("the value to compare with is not a number")?)
+                Test::Compare(
+                    accepts,
+                    number().ok_or("the value to compare with is not a number")?,
+                )
             }
             "in" | "not_in" if chosen => {
-                let values = value.as_array().ok_or("the value of a list method is not a list")?;
+                let values = value
+                    .as_array()
+                    .ok_or("the value of a list method is not a list")?;
                 let values = values.iter().map(|value| field.accept(value));
                 Test::OneOf(values.collect::<Result<_, _>>()?, method == "in")
             }
-            other => return Err(format!("method {other:?} is not supported for field {}", field.name)),
+            other => {
+                return Err(format!(
+                    "method {other:?} is not supported for field {}",
+                    field.name
+                ));
+            }
         })
     }
 }

@@ -84,10 +84,14 @@ impl State {
         by: &Principal,
         now: i64,
     ) -> Result<u64, Refusal> {
-        let body = body.as_object().ok_or_else(|| Refusal::bad("an incident is an object"))?;
+        let body = body
+            .as_object()
+            .ok_or_else(|| Refusal::bad("an incident is an object"))?;
         let changes = self.read_new_fields(body)?;
         let artifacts = list(body, "artifacts")?;
-        let artifacts = artifacts.iter().map(|artifact| self.read_artifact(artifact));
+        let artifacts = artifacts
+            .iter()
+            .map(|artifact| self.read_artifact(artifact));
         let artifacts: Vec<_> = artifacts.collect::<Result<_, _>>()?;
         let notes = list(body, "comments")?.iter().map(read_note);
         let notes: Vec<_> = notes.collect::<Result<_, _>>()?;
@@ -123,7 +127,14 @@ impl State {
 
     fn read_new_fields(&self, body: &Map<String, Value>) -> Result<Vec<FieldChange>, Refusal> {
         /// Parts of an incident that are no fields, or that only the platform writes.
-        const NOT_FIELDS: [&str; 6] = ["properties", "artifacts", "comments", "vers", "tasks", "pii"];
+        const NOT_FIELDS: [&str; 6] = [
+            "properties",
+            "artifacts",
+            "comments",
+            "vers",
+            "tasks",
+            "pii",
+        ];
         let mut changes = Vec::new();
         for (name, value) in body {
             if NOT_FIELDS.contains(&name.as_str()) {
@@ -135,8 +146,9 @@ impl State {
         let none = Map::new();
         let properties = match body.get("properties") {
             None | Some(Value::Null) => &none,
-            Some(properties) => (properties.as_object())
-                .ok_or_else(|| Refusal::bad("properties is no object"))?,
+            Some(properties) => {
+                (properties.as_object()).ok_or_else(|| Refusal::bad("properties is no object"))?
+            }
         };
         for (name, value) in properties {
             let place = self.catalog.properties.get(name).map(Place::Property);
@@ -144,13 +156,18 @@ impl State {
         }
         let given = |place: &Place<'_>| {
             let slot = Slot::of(*place);
-            changes.iter().any(|(s, value)| *s == slot && !is_empty(value))
+            changes
+                .iter()
+                .any(|(s, value)| *s == slot && !is_empty(value))
         };
         let core = self.catalog.core.values().map(Place::Core);
         let all = core.chain(self.catalog.properties.values().map(Place::Property));
         for place in all.filter(|place| place.field().required == Some(Required::Always)) {
             if !given(&place) {
-                return Err(Refusal::bad(format!("field {} is required", place.field().name)));
+                return Err(Refusal::bad(format!(
+                    "field {} is required",
+                    place.field().name
+                )));
             }
         }
         Ok(changes)
@@ -158,7 +175,9 @@ impl State {
 
     /// The changes that a whole incident sent back asks for; the platform's own fields are passed over.
     pub(crate) fn read_changes(&self, body: &Value) -> Result<Vec<FieldChange>, Refusal> {
-        let body = body.as_object().ok_or_else(|| Refusal::bad("an incident is an object"))?;
+        let body = body
+            .as_object()
+            .ok_or_else(|| Refusal::bad("an incident is an object"))?;
         let mut changes = Vec::new();
         for (name, value) in body {
             if let Some(field) = self.catalog.core.get(name) {
@@ -227,7 +246,11 @@ impl State {
         self.check_required(incident, &changes)?;
         let status = changes.iter().find(|(slot, _)| slot.is_core("plan_status"));
         if let Some((_, status)) = status {
-            let end = if status == "C" { json!(now) } else { Value::Null };
+            let end = if status == "C" {
+                json!(now)
+            } else {
+                Value::Null
+            };
             changes.push((core("end_date"), end));
         }
         changes.push((core("inc_last_modified_date"), json!(now)));
@@ -242,16 +265,26 @@ impl State {
             let change = changes.iter().rev().find(|(s, _)| *s == slot);
             change.map_or_else(|| incident.get(place), |(_, value)| value.clone())
         };
-        let closing = (changes.iter()).any(|(slot, value)| slot.is_core("plan_status") && value == "C");
+        let closing =
+            (changes.iter()).any(|(slot, value)| slot.is_core("plan_status") && value == "C");
         if closing {
-            let missing = self.catalog.required_on_close().find(|place| is_empty(&after(*place)));
+            let missing = self
+                .catalog
+                .required_on_close()
+                .find(|place| is_empty(&after(*place)));
             if let Some(place) = missing {
                 let name = &place.field().name;
-                return Err(Refusal::bad(format!("field {name} is required to close an incident")));
+                return Err(Refusal::bad(format!(
+                    "field {name} is required to close an incident"
+                )));
             }
         }
         for (slot, value) in changes {
-            let fields = if slot.custom { &self.catalog.properties } else { &self.catalog.core };
+            let fields = if slot.custom {
+                &self.catalog.properties
+            } else {
+                &self.catalog.core
+            };
             let always = fields.get(&slot.name).and_then(|field| field.required);
             if always == Some(Required::Always) && is_empty(value) {
                 return Err(Refusal::bad(format!("field {} is required", slot.name)));
@@ -274,7 +307,8 @@ impl State {
                 false => values.insert(slot.name.clone(), value.clone()),
             };
             if slot.custom {
-                self.index.moved(id, &slot.name, &old.unwrap_or_default(), &value);
+                self.index
+                    .moved(id, &slot.name, &old.unwrap_or_default(), &value);
             }
         }
     }
@@ -378,17 +412,19 @@ impl State {
     pub(crate) fn add_row(&mut self, id: u64, table: &str, row: &Value) -> Result<u64, Refusal> {
         self.incident(id)?;
         let known = self.catalog.tables.get(table);
-        let known = known.ok_or_else(|| Refusal::missing(format!("there is no data table {table}")))?;
-        let sent = row["cells"].as_object().ok_or_else(|| Refusal::bad("a row needs cells"))?;
+        let known =
+            known.ok_or_else(|| Refusal::missing(format!("there is no data table {table}")))?;
+        let sent = row["cells"]
+            .as_object()
+            .ok_or_else(|| Refusal::bad("a row needs cells"))?;
         let mut cells = BTreeMap::new();
         for (name, cell) in sent {
             let column = known.column(name);
-            let column = column.ok_or_else(|| {
-                Refusal::bad(format!("data table {table} has no column {name}"))
-            })?;
-            let value = cell.get("value").ok_or_else(|| {
-                Refusal::bad(format!("the cell of column {name} has no value"))
-            })?;
+            let column = column
+                .ok_or_else(|| Refusal::bad(format!("data table {table} has no column {name}")))?;
+            let value = cell
+                .get("value")
+                .ok_or_else(|| Refusal::bad(format!("the cell of column {name} has no value")))?;
             cells.insert(name.clone(), column.accept(value).map_err(Refusal::bad)?);
         }
         let fresh = self.fresh_id();

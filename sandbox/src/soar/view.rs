@@ -116,7 +116,10 @@ impl IncidentView {
 
 fn artifacts(incident: &Incident, catalog: &Catalog) -> Vec<ArtifactView> {
     let artifacts = incident.artifacts.iter().map(|artifact| {
-        let kind = catalog.artifact_types.iter().find(|t| t.id == artifact.type_id);
+        let kind = catalog
+            .artifact_types
+            .iter()
+            .find(|t| t.id == artifact.type_id);
         ArtifactView {
             kind: kind.map(|kind| kind.name.clone()).unwrap_or_default(),
             value: artifact.value.clone(),

@@ -31,10 +31,22 @@ const INCIDENT_FIELDS: &[Definition] = &[
     ("due_date", "Next Due Date", "datetimepicker", None, false),
     ("create_date", "Date Created", "datetimepicker", None, true),
     ("end_date", "Date Closed", "datetimepicker", None, true),
-    ("inc_last_modified_date", "Last Modified", "datetimepicker", None, true),
+    (
+        "inc_last_modified_date",
+        "Last Modified",
+        "datetimepicker",
+        None,
+        true,
+    ),
     ("plan_status", "Status", "select", None, false),
     ("severity_code", "Severity", "select", None, false),
-    ("resolution_id", "Resolution", "select", Some(Required::Close), false),
+    (
+        "resolution_id",
+        "Resolution",
+        "select",
+        Some(Required::Close),
+        false,
+    ),
     (
         "resolution_summary",
         "Resolution Summary",
@@ -42,7 +54,13 @@ const INCIDENT_FIELDS: &[Definition] = &[
         Some(Required::Close),
         false,
     ),
-    ("incident_type_ids", "Incident Type", "multiselect", None, false),
+    (
+        "incident_type_ids",
+        "Incident Type",
+        "multiselect",
+        None,
+        false,
+    ),
     ("owner_id", "Owner", "select_owner", None, false),
     ("creator_id", "Created By", "select_user", None, true),
     ("members", "Members", "multiselect_members", None, false),
@@ -192,7 +210,10 @@ fn layouts() -> Vec<Value> {
             "uuid": Uuid::new_v4().to_string(), "content": content,
         })
     };
-    let details = tab("Details", vec![field("description"), field("severity_code")]);
+    let details = tab(
+        "Details",
+        vec![field("description"), field("severity_code")],
+    );
     let closing = vec![field("resolution_id"), field("resolution_summary")];
     vec![
         layout(1, 2, "wizard", "INCIDENT_WIZARD", vec![field("name")]),

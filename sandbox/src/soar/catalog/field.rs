@@ -73,7 +73,8 @@ impl Field {
         match self.kind {
             Kind::Text => self.accept_text(value.as_str().ok_or_else(|| self.wrong("a text"))?),
             Kind::TextArea => {
-                let content = text_content(value).ok_or_else(|| self.wrong("a text or text content"))?;
+                let content =
+                    text_content(value).ok_or_else(|| self.wrong("a text or text content"))?;
                 self.accept_text(content)
             }
             Kind::Number if value.is_number() => Ok(value.clone()),
@@ -102,7 +103,8 @@ impl Field {
             plain => Some(plain),
         };
         let chosen = value.and_then(|value| {
-            let named = |c: &&Choice| c.value.is_number() && Some(c.label.as_str()) == value.as_str();
+            let named =
+                |c: &&Choice| c.value.is_number() && Some(c.label.as_str()) == value.as_str();
             let same = |c: &&Choice| &c.value == value;
             (self.choices.iter()).find(|c| same(c) || named(c))
         });
@@ -194,11 +196,22 @@ mod tests {
     #[test]
     fn a_select_takes_ids_names_and_handles() {
         let severity = field(Kind::Select);
-        for sent in [json!(4), json!("Low"), json!({"id": 4}), json!({"name": "Low"})] {
+        for sent in [
+            json!(4),
+            json!("Low"),
+            json!({"id": 4}),
+            json!({"name": "Low"}),
+        ] {
             assert_eq!(severity.accept(&sent), Ok(json!(4)), "{sent}");
         }
         assert_eq!(severity.accept(&json!("A")), Ok(json!("A")));
-        for wrong in [json!("Active"), json!("low"), json!(9), json!({}), json!([4])] {
+        for wrong in [
+            json!("Active"),
+            json!("low"),
+            json!(9),
+            json!({}),
+            json!([4]),
+        ] {
             assert!(severity.accept(&wrong).is_err(), "{wrong}");
         }
         assert_eq!(severity.show(&json!(4), true), json!("Low"));
@@ -219,7 +232,10 @@ mod tests {
     #[test]
     fn a_date_is_epoch_millis_or_iso_text() {
         let date = field(Kind::Date);
-        assert_eq!(date.accept(&json!(1_606_311_997_960_i64)), Ok(json!(1_606_311_997_960_i64)));
+        assert_eq!(
+            date.accept(&json!(1_606_311_997_960_i64)),
+            Ok(json!(1_606_311_997_960_i64))
+        );
         let iso = json!("2020-11-25T13:46:37.960Z");
         assert_eq!(date.accept(&iso), Ok(json!(1_606_311_997_960_i64)));
         assert!(date.accept(&json!("yesterday")).is_err());

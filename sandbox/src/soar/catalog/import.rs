@@ -54,7 +54,9 @@ impl Catalog {
     fn import_fields(&mut self, export: &Value) -> Result<usize, String> {
         for object in objects(export, "fields")? {
             let key = text(object, "export_key")?;
-            let (kind, _) = key.split_once('/').ok_or_else(|| format!("field {key} names no type"))?;
+            let (kind, _) = key
+                .split_once('/')
+                .ok_or_else(|| format!("field {key} names no type"))?;
             let limit = match text(object, "input_type")?.as_str() {
                 "textarea" => limits::TEXT_AREA,
                 _ => limits::TEXT_FIELD,
@@ -117,14 +119,21 @@ impl Catalog {
             let fields = fields.ok_or_else(|| format!("data table {name} has no fields"))?;
             let mut columns = Vec::new();
             for (key, column) in fields {
-                let column = column.as_object().ok_or_else(|| format!("column {key} is no object"))?;
-                let known = (self.tables.get(&name)).and_then(|t| t.column(key)).map(|c| c.id);
+                let column = column
+                    .as_object()
+                    .ok_or_else(|| format!("column {key} is no object"))?;
+                let known = (self.tables.get(&name))
+                    .and_then(|t| t.column(key))
+                    .map(|c| c.id);
                 let mut field = self.read_field(column, limits::CELL)?;
                 if field.name != *key {
                     return Err(format!("column {key} of {name} is called {}", field.name));
                 }
                 field.id = known.unwrap_or(field.id);
-                let order = column.get("order").and_then(Value::as_u64).unwrap_or(u64::MAX);
+                let order = column
+                    .get("order")
+                    .and_then(Value::as_u64)
+                    .unwrap_or(u64::MAX);
                 columns.push((order, field));
             }
             columns.sort_by_key(|(order, _)| *order);
@@ -166,7 +175,8 @@ impl Catalog {
             let name = text(object, "name")?;
             let destination = text(object, "destination_handle")?;
             if self.destination(&destination).is_none() {
-                let message = format!("function {name} uses the unknown message destination {destination}");
+                let message =
+                    format!("function {name} uses the unknown message destination {destination}");
                 return Err(message);
             }
             for item in objects(&Value::Object(object.clone()), "view_items")? {
@@ -193,9 +203,14 @@ impl Catalog {
     fn import_workflows(&mut self, export: &Value) -> Result<usize, String> {
         for object in objects(export, "workflows")? {
             let programmatic_name = text(object, "programmatic_name")?;
-            let xml = object.get("content").and_then(|content| content["xml"].as_str());
+            let xml = object
+                .get("content")
+                .and_then(|content| content["xml"].as_str());
             let xml = xml.ok_or_else(|| format!("workflow {programmatic_name} has no XML"))?;
-            let known = self.workflows.get(&programmatic_name).map(|workflow| workflow.id);
+            let known = self
+                .workflows
+                .get(&programmatic_name)
+                .map(|workflow| workflow.id);
             let id = known.unwrap_or_else(|| self.fresh_id());
             let workflow = Workflow {
                 id,
@@ -225,7 +240,10 @@ impl Catalog {
             self.rules.retain(|rule| rule.name != name);
             self.rules.push(Rule {
                 id,
-                enabled: object.get("enabled").and_then(Value::as_bool).unwrap_or(true),
+                enabled: object
+                    .get("enabled")
+                    .and_then(Value::as_bool)
+                    .unwrap_or(true),
                 automatic: object.get("type").and_then(Value::as_u64) == Some(0),
                 workflows,
                 definition: Value::Object(object.clone()),
@@ -245,7 +263,9 @@ impl Catalog {
             };
             let name = name.strip_prefix("incident.").unwrap_or(name);
             if self.queried(name).is_none() {
-                return Err(format!("rule {rule} has a condition on the unknown field {name}"));
+                return Err(format!(
+                    "rule {rule} has a condition on the unknown field {name}"
+                ));
             }
         }
         Ok(())
@@ -255,7 +275,8 @@ impl Catalog {
     fn import_layouts(&mut self, export: &Value) -> usize {
         let layouts = export["layouts"].as_array().cloned().unwrap_or_default();
         for mut layout in layouts.iter().cloned() {
-            let same = |known: &Value| known["type"] == layout["type"] && known["name"] == layout["name"];
+            let same =
+                |known: &Value| known["type"] == layout["type"] && known["name"] == layout["name"];
             let place = self.layouts.iter().position(same);
             layout["id"] = match place {
                 Some(at) => self.layouts[at]["id"].clone(),

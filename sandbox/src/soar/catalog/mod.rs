@@ -192,7 +192,9 @@ impl Catalog {
             "organization",
             "__function",
         ];
-        let names = BUILT_IN.into_iter().chain(self.tables.keys().map(String::as_str));
+        let names = BUILT_IN
+            .into_iter()
+            .chain(self.tables.keys().map(String::as_str));
         let types = names.filter_map(|name| Some((name.to_owned(), self.type_dto(name)?)));
         Value::Object(types.collect())
     }
@@ -209,7 +211,13 @@ impl Catalog {
             "__function" => dtos(&self.inputs),
             "actioninvocation" => dtos(&self.activity_fields),
             "artifact" => vec![self.artifact_type_field()],
-            table => self.tables.get(table)?.columns.iter().map(Field::dto).collect(),
+            table => self
+                .tables
+                .get(table)?
+                .columns
+                .iter()
+                .map(Field::dto)
+                .collect(),
         })
     }
 

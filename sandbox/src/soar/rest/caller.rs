@@ -63,10 +63,12 @@ fn by_session(platform: &Platform, parts: &Parts) -> Option<Principal> {
     let token = parts.headers.get("X-sess-id")?.to_str().ok()?;
     let cookies = parts.headers.get_all(COOKIE).iter();
     let cookies = cookies.filter_map(|value| value.to_str().ok());
-    let session = cookies.flat_map(|value| value.split(';')).find_map(|cookie| {
-        let (name, value) = cookie.trim().split_once('=')?;
-        (name == SESSION_COOKIE).then_some(value)
-    })?;
+    let session = cookies
+        .flat_map(|value| value.split(';'))
+        .find_map(|cookie| {
+            let (name, value) = cookie.trim().split_once('=')?;
+            (name == SESSION_COOKIE).then_some(value)
+        })?;
     let known = platform.read(|state| state.sessions.get(session).is_some_and(|t| t == token));
     known.then(|| platform.organization().administrator())
 }
@@ -102,11 +104,19 @@ impl FromRequestParts<Platform> for TextObjects {
 }
 
 fn wants(parts: &Parts, option: &str, value: &str) -> bool {
-    let header = parts.headers.get(option).and_then(|header| header.to_str().ok());
+    let header = parts
+        .headers
+        .get(option)
+        .and_then(|header| header.to_str().ok());
     let pairs = parts.uri.query().unwrap_or("").split('&');
     let query = pairs.filter_map(|pair| pair.split_once('='));
-    let query = query.into_iter().find(|(name, _)| *name == option).map(|(_, value)| value);
-    header.or(query).is_some_and(|given| given.starts_with(value))
+    let query = query
+        .into_iter()
+        .find(|(name, _)| *name == option)
+        .map(|(_, value)| value);
+    header
+        .or(query)
+        .is_some_and(|given| given.starts_with(value))
 }
 
 /// A JSON body, whatever its content type says.

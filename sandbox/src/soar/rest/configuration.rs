@@ -56,10 +56,7 @@ pub(crate) async fn actions(
     Json(json!({"entities": rules}))
 }
 
-pub(crate) async fn connector_queues(
-    State(platform): State<Platform>,
-    _: Caller,
-) -> Json<Value> {
+pub(crate) async fn connector_queues(State(platform): State<Platform>, _: Caller) -> Json<Value> {
     Json(json!({"queues": [], "org_id": platform.organization().id}))
 }
 
@@ -70,7 +67,8 @@ pub(crate) async fn functions(
 ) -> Json<Value> {
     let functions: Vec<Value> = platform.read(|state| {
         let catalog = &state.catalog;
-        let dto = |f: &crate::soar::catalog::Function| f.dto(catalog.destination(&f.destination), names);
+        let dto =
+            |f: &crate::soar::catalog::Function| f.dto(catalog.destination(&f.destination), names);
         catalog.functions.values().map(dto).collect()
     });
     Json(json!({"entities": functions}))
@@ -85,7 +83,9 @@ pub(crate) async fn function(
     let found = platform.read(|state| {
         let by_id = |f: &&crate::soar::catalog::Function| f.id.to_string() == name;
         let functions = &state.catalog.functions;
-        let function = functions.get(&name).or_else(|| functions.values().find(by_id))?;
+        let function = functions
+            .get(&name)
+            .or_else(|| functions.values().find(by_id))?;
         Some(function.dto(state.catalog.destination(&function.destination), names))
     });
     let missing = || Refusal::missing(format!("there is no function {name}"));
@@ -95,7 +95,9 @@ pub(crate) async fn function(
 pub(crate) async fn destinations(State(platform): State<Platform>, _: Caller) -> Json<Value> {
     let destinations: Vec<Value> = platform.read(|state| {
         let destinations = state.catalog.destinations.iter();
-        destinations.map(crate::soar::catalog::Destination::dto).collect()
+        destinations
+            .map(crate::soar::catalog::Destination::dto)
+            .collect()
     });
     Json(json!({"entities": destinations}))
 }
@@ -107,7 +109,9 @@ pub(crate) async fn destination(
 ) -> Result<Json<Value>, Refusal> {
     let found = platform.read(|state| {
         let mut destinations = state.catalog.destinations.iter();
-        destinations.find(|d| d.id.to_string() == id).map(crate::soar::catalog::Destination::dto)
+        destinations
+            .find(|d| d.id.to_string() == id)
+            .map(crate::soar::catalog::Destination::dto)
     });
     let missing = || Refusal::missing(format!("there is no message destination {id}"));
     found.map(Json).ok_or_else(missing)
@@ -127,7 +131,9 @@ pub(crate) async fn put_destination(
         let destination = destination.ok_or_else(missing)?;
         for list in ["users", "api_keys"] {
             if body[list].is_array() {
-                destination.definition.insert(list.to_owned(), body[list].clone());
+                destination
+                    .definition
+                    .insert(list.to_owned(), body[list].clone());
             }
         }
         Ok(destination.dto())
@@ -147,7 +153,13 @@ pub(crate) async fn layouts(
 ) -> Json<Value> {
     let layouts: Vec<Value> = platform.read(|state| {
         let wanted = |l: &&Value| filter.r#type.is_none_or(|kind| l["type"] == kind);
-        state.catalog.layouts.iter().filter(wanted).cloned().collect()
+        state
+            .catalog
+            .layouts
+            .iter()
+            .filter(wanted)
+            .cloned()
+            .collect()
     });
     Json(layouts.into())
 }
@@ -159,7 +171,9 @@ pub(crate) async fn layout(
 ) -> Result<Json<Value>, Refusal> {
     let found = platform.read(|state| {
         let mut layouts = state.catalog.layouts.iter();
-        layouts.find(|layout| layout["id"].to_string() == id).cloned()
+        layouts
+            .find(|layout| layout["id"].to_string() == id)
+            .cloned()
     });
     let missing = || Refusal::missing(format!("there is no layout {id}"));
     found.map(Json).ok_or_else(missing)
@@ -206,9 +220,9 @@ pub(crate) async fn settle_import(
     let id = id.parse().map_err(|_| missing())?;
     match body["status"].as_str() {
         Some("ACCEPTED") => platform.change(|state| state.accept_import(id))?,
-        Some("REJECTED") => platform.change(|state| {
-            state.imports.remove(&id).map(|_| ()).ok_or_else(missing)
-        })?,
+        Some("REJECTED") => {
+            platform.change(|state| state.imports.remove(&id).map(|_| ()).ok_or_else(missing))?
+        }
         _ => return Err(Refusal::bad("an import is ACCEPTED or REJECTED")),
     }
     body["id"] = id.into();

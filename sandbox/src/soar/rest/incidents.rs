@@ -56,7 +56,9 @@ pub(crate) async fn query(
     let found = platform.read(|state| {
         let ids = Query::parse(&body, &state.catalog)?.run(state);
         let incidents = ids.iter().filter_map(|id| state.incidents.get(id));
-        Ok(incidents.map(|incident| incident.dto(&state.catalog, names)).collect())
+        Ok(incidents
+            .map(|incident| incident.dto(&state.catalog, names))
+            .collect())
     })?;
     Ok(Json(found))
 }
@@ -87,7 +89,10 @@ pub(crate) fn page(body: &Value, default: usize) -> Result<(usize, usize), Refus
             number.ok_or_else(|| Refusal::bad(format!("{name} is no count")))
         }
     };
-    Ok((number("start", 0)?, number("length", default)?.min(limits::PAGE)))
+    Ok((
+        number("start", 0)?,
+        number("length", default)?.min(limits::PAGE),
+    ))
 }
 
 pub(crate) async fn patch(
@@ -123,7 +128,9 @@ pub(crate) async fn replace(
     let dto = platform.change(|state| {
         let version = state.incident(id)?.version;
         if body["vers"].as_u64().is_some_and(|sent| sent != version) {
-            return Err(Refusal::conflict(format!("incident {id} is at version {version}")));
+            return Err(Refusal::conflict(format!(
+                "incident {id} is at version {version}"
+            )));
         }
         let changes = state.read_changes(&body)?;
         state.apply(id, changes, now())?;

@@ -21,11 +21,11 @@ const MAX_BODY: usize = 64 * 1024 * 1024;
 pub(crate) fn router(platform: Platform) -> Router {
     let organization = Router::new()
         .merge(configuration_routes())
-        .merge(incident_routes())
-        .route("/", get(session::organization));
+        .merge(incident_routes());
     Router::new()
         .route("/rest/session", get(session::by_key).post(session::login))
         .route("/rest/const", get(session::constants))
+        .route("/rest/const/", get(session::constants))
         .route("/rest/orgs/{org}", get(session::organization))
         .nest("/rest/orgs/{org}", organization)
         .fallback(unknown)
@@ -45,7 +45,10 @@ fn configuration_routes() -> Router<Platform> {
         .route("/functions", get(c::functions))
         .route("/functions/{name}", get(c::function))
         .route("/message_destinations", get(c::destinations))
-        .route("/message_destinations/{id}", get(c::destination).put(c::put_destination))
+        .route(
+            "/message_destinations/{id}",
+            get(c::destination).put(c::put_destination),
+        )
         .route("/layouts", get(c::layouts))
         .route("/layouts/{id}", get(c::layout).put(c::put_layout))
         .route("/configurations/imports", post(c::begin_import))
@@ -60,13 +63,25 @@ fn incident_routes() -> Router<Platform> {
         .route("/incidents/query_paged", post(i::query_paged))
         .route(
             "/incidents/{id}",
-            get(i::read).patch(i::patch).put(i::replace).delete(i::delete),
+            get(i::read)
+                .patch(i::patch)
+                .put(i::replace)
+                .delete(i::delete),
         )
-        .route("/incidents/{id}/artifacts", get(p::artifacts).post(p::add_artifact))
-        .route("/incidents/{id}/artifacts/query_paged", post(p::artifacts_paged))
+        .route(
+            "/incidents/{id}/artifacts",
+            get(p::artifacts).post(p::add_artifact),
+        )
+        .route(
+            "/incidents/{id}/artifacts/query_paged",
+            post(p::artifacts_paged),
+        )
         .route("/incidents/{id}/comments", get(p::notes).post(p::add_note))
         .route("/incidents/{id}/table_data/{table}", get(p::rows))
-        .route("/incidents/{id}/table_data/{table}/row_data", post(p::add_row))
+        .route(
+            "/incidents/{id}/table_data/{table}/row_data",
+            post(p::add_row),
+        )
 }
 
 async fn unknown() -> Response {

@@ -18,7 +18,9 @@ pub(crate) async fn artifacts(
     let id = incident_id(&id)?;
     let artifacts = platform.read(|state| {
         let artifacts = state.incident(id)?.artifacts.iter();
-        Ok(artifacts.map(|a| a.dto(id, &state.catalog, names)).collect())
+        Ok(artifacts
+            .map(|a| a.dto(id, &state.catalog, names))
+            .collect())
     })?;
     Ok(Json(artifacts))
 }
@@ -105,7 +107,9 @@ pub(crate) async fn rows(
         let type_id = known.ok_or_else(missing)?.id;
         let rows = state.incident(id)?.tables.get(&table);
         let rows = rows.into_iter().flatten();
-        let rows: Vec<Value> = rows.map(|row| row.dto(&table, &state.catalog, names)).collect();
+        let rows: Vec<Value> = rows
+            .map(|row| row.dto(&table, &state.catalog, names))
+            .collect();
         Ok(json!({"id": type_id, "rows": rows}))
     })?;
     Ok(Json(rows))

@@ -33,7 +33,10 @@ pub(crate) async fn login(
     if field("email") != organization.email || field("password") != organization.password {
         return Err(Refusal::unauthorized());
     }
-    let (cookie, token) = (Uuid::new_v4().simple().to_string(), Uuid::new_v4().to_string());
+    let (cookie, token) = (
+        Uuid::new_v4().simple().to_string(),
+        Uuid::new_v4().to_string(),
+    );
     let mut session = session(&platform);
     let administrator = organization.administrator();
     session["csrf_token"] = token.clone().into();
@@ -71,10 +74,27 @@ pub(crate) async fn organization(State(platform): State<Platform>, _: Caller) ->
 
 /// The part of the platform's constants that clients read.
 pub(crate) async fn constants(_: Caller) -> Response {
-    let parts: Vec<u64> = SERVER_VERSION.split('.').filter_map(|p| p.parse().ok()).collect();
-    let methods = json!(["equals", "not_equals", "has_a_value", "not_has_a_value", "changed"]);
-    let types = ["text", "textarea", "number", "boolean", "datepicker", "datetimepicker", "select",
-        "multiselect"];
+    let parts: Vec<u64> = SERVER_VERSION
+        .split('.')
+        .filter_map(|p| p.parse().ok())
+        .collect();
+    let methods = json!([
+        "equals",
+        "not_equals",
+        "has_a_value",
+        "not_has_a_value",
+        "changed"
+    ]);
+    let types = [
+        "text",
+        "textarea",
+        "number",
+        "boolean",
+        "datepicker",
+        "datetimepicker",
+        "select",
+        "multiselect",
+    ];
     let inputs = types.map(|name| {
         let input = json!({"name": name, "can_use": true, "supported_methods": methods});
         (name.to_owned(), input)

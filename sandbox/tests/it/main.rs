@@ -1,0 +1,5 @@
+//! The sandbox as its clients see it.
+
+mod faults;
+mod rest;
+mod support;

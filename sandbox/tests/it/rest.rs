@@ -1,0 +1,425 @@
+//! The REST API, as the API key and as the administrator.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, export, incident};
+
+#[tokio::test]
+async fn the_api_key_logs_in_and_learns_the_organization() {
+    let world = World::start().await;
+    let session = world.get("/rest/session").await;
+    assert_eq!(session["orgs"][0]["name"], world.sandbox.org_name());
+    assert!(session["api_key_handle"].is_number());
+    let organization = world.get("/rest/orgs/201").await;
+    assert_eq!(organization["actions_framework_enabled"], true);
+    assert_eq!(world.get("").await, organization);
+    let version = &world.get("/rest/const").await["server_version"]["version"];
+    assert!(version.is_string());
+    assert!(world.get("/types").await["organization"].is_object());
+}
+
+#[tokio::test]
+async fn a_user_needs_the_cookie_and_the_token() {
+    let world = World::start().await;
+    let login = json!({"email": world.sandbox.email(), "password": world.sandbox.password()});
+    let sent = world
+        .client
+        .post(world.url("/rest/session"))
+        .json(&login)
+        .send();
+    let response = sent.await.expect("an answer");
+    let cookie = response.headers()["set-cookie"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let session: Value = response.json().await.expect("JSON");
+    let token = session["csrf_token"].as_str().expect("a token").to_owned();
+
+    let status = async |cookie: Option<&str>, token: Option<&str>| {
+        let mut request = world.client.get(world.url("/actions"));
+        if let Some(cookie) = cookie {
+            request = request.header("Cookie", cookie);
+        }
+        if let Some(token) = token {
+            request = request.header("X-sess-id", token);
+        }
+        request.send().await.expect("an answer").status().as_u16()
+    };
+    let cookie = cookie.split(';').next();
+    assert_eq!(status(cookie, Some(&token)).await, 200);
+    assert_eq!(status(cookie, None).await, 401);
+    assert_eq!(status(None, Some(&token)).await, 401);
+    world.sandbox.platform().expire_sessions();
+    assert_eq!(status(cookie, Some(&token)).await, 401);
+}
+
+#[tokio::test]
+async fn wrong_logins_are_refused() {
+    let world = World::start().await;
+    let request = world.client.get(world.url("/rest/session"));
+    let response = request
+        .basic_auth(world.sandbox.api_key_id(), Some("wrong"))
+        .send();
+    assert_eq!(response.await.expect("an answer").status(), 401);
+    let login = json!({"email": world.sandbox.email(), "password": "wrong"});
+    let response = world
+        .client
+        .post(world.url("/rest/session"))
+        .json(&login)
+        .send();
+    assert_eq!(response.await.expect("an answer").status(), 401);
+}
+
+#[tokio::test]
+async fn an_incident_is_created_with_everything_in_one_call() {
+    let world = World::customized().await;
+    let created = world
+        .post(
+            "/incidents?handle_format=names",
+            &json!({
+                "name": "One", "description": {"format": "text", "content": "about it"},
+                "discovered_date": "2020-11-25T13:46:37.960Z", "severity_code": {"name": "Low"},
+                "properties": {"aws_guardduty_finding_id": "abc"},
+                "artifacts": [
+                    {"type": {"name": "IP Address"}, "value": "198.51.100.0", "description": {"format": "text", "content": "d"}},
+                    {"type": {"name": "test_artifact"}, "value": "v"},
+                    {"type": "Test Artifact", "value": "v"},
+                ],
+                "comments": [{"text": {"format": "text", "content": "a note"}}],
+            }),
+        )
+        .await;
+    assert_eq!(created["severity_code"], "Low");
+    assert_eq!(created["discovered_date"], 1_606_311_997_960_i64);
+    assert_eq!(created["plan_status"], "A");
+
+    let id = created["id"].as_u64().expect("an id");
+    let plain = world.get(&format!("/incidents/{id}")).await;
+    assert_eq!(
+        (&plain["severity_code"], &plain["vers"]),
+        (&json!(4), &json!(1))
+    );
+    let view = world.sandbox.platform().incident(id).expect("an incident");
+    let artifacts: Vec<_> = view
+        .artifacts
+        .iter()
+        .map(|a| (a.kind.as_str(), a.value.as_str()))
+        .collect();
+    assert_eq!(
+        artifacts,
+        [("IP Address", "198.51.100.0"), ("Test Artifact", "v")]
+    );
+    assert_eq!(view.notes[0].content, "a note");
+    assert_eq!(view.description.as_deref(), Some("about it"));
+    let found = world.sandbox.platform().incident_for_finding("abc");
+    assert_eq!(found, [view]);
+}
+
+#[tokio::test]
+async fn what_the_platform_does_not_know_is_refused_and_nothing_is_made() {
+    let world = World::customized().await;
+    let with = |name: &str, value: Value| {
+        let mut body = incident("One", &json!({}));
+        body[name] = value;
+        body
+    };
+    let artifact = |kind: &str, value: &str| json!([{"type": {"name": kind}, "value": value}]);
+    let refusals = [
+        (json!({"name": "no date"}), "discovered_date"),
+        (with("name", json!("")), "name"),
+        (with("name", json!("n".repeat(10_000))), "10000 characters"),
+        (with("colour", json!("red")), "colour"),
+        (with("severity_code", json!("Critical")), "Critical"),
+        (with("properties", json!({"colour": "red"})), "colour"),
+        (
+            with("properties", json!({"aws_guardduty_finding_id": 2.5})),
+            "not a text",
+        ),
+        (with("artifacts", artifact("Colour", "red")), "Colour"),
+        (with("artifacts", artifact("IP Address", " ")), "value"),
+        (
+            with("comments", json!([{"text": "n".repeat(1_000_000)}])),
+            "note",
+        ),
+    ];
+    for (body, names) in refusals {
+        let (status, message) = world.refused(Method::POST, "/incidents", &body).await;
+        assert_eq!(status, 400, "{message}");
+        assert!(message.contains(names), "{message:?} does not name {names}");
+    }
+    assert_eq!(world.sandbox.platform().incident_count(), 0);
+}
+
+#[tokio::test]
+async fn queries_join_filters_by_or_and_conditions_by_and() {
+    let world = World::customized().await;
+    for name in ["a", "b", "c"] {
+        let properties = json!({"aws_guardduty_finding_id": name, "flag_of_test": name == "b"});
+        world.post("/incidents", &incident(name, &properties)).await;
+    }
+    let platform = world.sandbox.platform();
+    let first = platform.incidents()[0].id;
+    platform.close(first, "Resolved", "done").expect("closed");
+
+    let equals =
+        |name: &str, value: Value| json!({"field_name": name, "method": "equals", "value": value});
+    let finding = |id: &str| equals("properties.aws_guardduty_finding_id", json!(id));
+    let open = equals("plan_status", json!("A"));
+    let names = async |filters: Value| {
+        let body = json!({"filters": filters, "sorts": [{"field_name": "create_date", "type": "desc"}, {"field_name": "name", "type": "desc"}]});
+        let found = world
+            .post("/incidents/query?return_level=normal", &body)
+            .await;
+        let found = found.as_array().expect("a list").clone();
+        let names = found
+            .iter()
+            .map(|i| i["name"].as_str().unwrap_or_default().to_owned());
+        names.collect::<Vec<_>>().join("")
+    };
+    let both = json!([{"conditions": [finding("a")]}, {"conditions": [finding("b"), open]}]);
+    assert_eq!(names(both).await.len(), 2);
+    assert_eq!(
+        names(json!([{"conditions": [finding("a"), open]}])).await,
+        ""
+    );
+    assert_eq!(names(json!([{"conditions": [finding("z")]}])).await, "");
+    let flagged = json!([{"conditions": [equals("properties.flag_of_test", json!(true))]}]);
+    assert_eq!(names(flagged).await, "b");
+    let known =
+        json!({"field_name": "properties.aws_guardduty_finding_id", "method": "has_a_value"});
+    assert_eq!(names(json!([{"conditions": [known, open]}])).await.len(), 2);
+
+    let refusals = [
+        json!({"field_name": "properties.colour", "method": "equals", "value": "a"}),
+        json!({"field_name": "aws_guardduty_finding_id", "method": "equals", "value": "a"}),
+        json!({"field_name": "properties.aws_guardduty_finding_id", "method": "in", "value": ["a"]}),
+        json!({"field_name": "name", "method": "sounds_like", "value": "a"}),
+    ];
+    for condition in refusals {
+        let body = json!({"filters": [{"conditions": [condition]}]});
+        let (status, _) = world.refused(Method::POST, "/incidents/query", &body).await;
+        assert_eq!(status, 400);
+    }
+}
+
+#[tokio::test]
+async fn pages_are_cut_as_asked() {
+    let world = World::customized().await;
+    for name in ["a", "b", "c"] {
+        world.post("/incidents", &incident(name, &json!({}))).await;
+    }
+    let body = json!({"filters": [], "start": 2, "length": 2});
+    let page = world
+        .post("/incidents/query_paged?return_level=normal", &body)
+        .await;
+    assert_eq!(page["recordsTotal"], 3);
+    assert_eq!(page["data"].as_array().map(Vec::len), Some(1));
+    assert_eq!(page["data"][0]["name"], "c");
+}
+
+#[tokio::test]
+async fn a_patch_applies_or_names_what_is_stale() {
+    let world = World::customized().await;
+    let created = world.post("/incidents", &incident("One", &json!({}))).await;
+    let path = format!("/incidents/{}", created["id"]);
+    let patch = |field: &str, old: Value, new: Value| json!({"version": 1, "changes": [{"field": field, "old_value": {"object": old}, "new_value": {"object": new}}]});
+    let bare = patch("flag_of_test", Value::Null, json!(true));
+    assert_eq!(
+        world.call(Method::PATCH, &path, &bare).await["success"],
+        true
+    );
+    let again = world.call(Method::PATCH, &path, &bare).await;
+    assert_eq!(again["success"], false);
+    assert_eq!(again["field_failures"][0]["actual_current_value"], true);
+    let prefixed = patch("properties.flag_of_test", json!(true), json!(false));
+    assert_eq!(
+        world.call(Method::PATCH, &path, &prefixed).await["success"],
+        true
+    );
+    let read = world.get(&path).await;
+    assert_eq!(
+        (&read["vers"], &read["properties"]["flag_of_test"]),
+        (&json!(3), &json!(false))
+    );
+
+    let unknown = patch("colour", Value::Null, json!("red"));
+    assert_eq!(world.refused(Method::PATCH, &path, &unknown).await.0, 400);
+    let close = patch("plan_status", json!("A"), json!("C"));
+    let (status, message) = world.refused(Method::PATCH, &path, &close).await;
+    assert_eq!(status, 400);
+    assert!(message.contains("resolution_"), "{message}");
+}
+
+#[tokio::test]
+async fn an_incident_closes_with_its_resolution_and_reopens() {
+    let world = World::customized().await;
+    let created = world.post("/incidents", &incident("One", &json!({}))).await;
+    let id = created["id"].as_u64().expect("an id");
+    let change = |field: &str, old: Value, new: Value| json!({"field": field, "old_value": {"object": old}, "new_value": {"object": new}});
+    let patch = json!({"version": 1, "changes": [
+        change("plan_status", json!("A"), json!("C")),
+        change("resolution_id", Value::Null, json!("Resolved")),
+        change("resolution_summary", Value::Null, json!("done")),
+    ]});
+    world
+        .call(Method::PATCH, &format!("/incidents/{id}"), &patch)
+        .await;
+    let platform = world.sandbox.platform();
+    let closed = platform.incident(id).expect("an incident");
+    assert_eq!(
+        (closed.plan_status.as_str(), closed.resolution.as_deref()),
+        ("C", Some("Resolved"))
+    );
+    assert!(closed.end_date.is_some());
+    platform.reopen(id).expect("open again");
+    assert_eq!(platform.incident(id).and_then(|i| i.end_date), None);
+}
+
+#[tokio::test]
+async fn rows_artifacts_and_notes_are_added_and_read() {
+    let world = World::customized().await;
+    let created = world.post("/incidents", &incident("One", &json!({}))).await;
+    let path = |rest: &str| format!("/incidents/{}{rest}", created["id"]);
+    let table = path("/table_data/test_table");
+    let row = json!({"cells": {"first": {"value": "1"}, "second": {"value": null}}});
+    let added = world.post(&format!("{table}/row_data"), &row).await;
+    let rows = world.get(&format!("{table}?handle_format=names")).await;
+    assert_eq!(rows["rows"][0]["id"], added["id"]);
+    assert_eq!(rows["rows"][0]["cells"]["first"]["value"], "1");
+    let by_id = world.get(&table).await;
+    assert!(by_id["rows"][0]["cells"]["first"].is_null());
+    for wrong in [
+        json!({"cells": {"third": {"value": "1"}}}),
+        json!({"cells": {"first": {"value": 1}}}),
+        json!({"cells": {"first": {"value": "x".repeat(100_000)}}}),
+    ] {
+        let path = format!("{table}/row_data");
+        assert_eq!(world.refused(Method::POST, &path, &wrong).await.0, 400);
+    }
+    let unknown = path("/table_data/other/row_data");
+    assert_eq!(world.refused(Method::POST, &unknown, &row).await.0, 404);
+
+    let artifact = json!({"type": {"name": "IP Address"}, "value": "198.51.100.0"});
+    let first = world.post(&path("/artifacts"), &artifact).await;
+    assert_eq!(world.post(&path("/artifacts"), &artifact).await, first);
+    let paged = world
+        .post(&path("/artifacts/query_paged"), &json!({}))
+        .await;
+    assert_eq!(paged["recordsTotal"], 1);
+    assert_eq!(paged["data"][0]["type"], 1);
+    let named = world.get(&path("/artifacts?handle_format=names")).await;
+    assert_eq!(named[0]["type"], "IP Address");
+
+    world
+        .post(
+            &path("/comments"),
+            &json!({"text": {"format": "text", "content": "n"}}),
+        )
+        .await;
+    assert_eq!(world.get(&path("/comments")).await[0]["text"], "n");
+}
+
+#[tokio::test]
+async fn the_api_key_may_not_administer() {
+    let world = World::customized().await;
+    let created = world.post("/incidents", &incident("One", &json!({}))).await;
+    let denied = [
+        (Method::DELETE, format!("/incidents/{}", created["id"])),
+        (Method::POST, "/configurations/imports".to_owned()),
+        (Method::PUT, "/layouts/3".to_owned()),
+        (Method::PUT, "/message_destinations/1001".to_owned()),
+    ];
+    for (method, path) in denied {
+        assert_eq!(
+            world.refused(method, &path, &export()).await.0,
+            403,
+            "{path}"
+        );
+    }
+    assert_eq!(world.sandbox.platform().incident_count(), 1);
+}
+
+#[tokio::test]
+async fn a_function_names_its_destination() {
+    let world = World::customized().await;
+    let named = world
+        .get("/functions/fn_test_echo?handle_format=names")
+        .await;
+    assert_eq!(named["destination_handle"], "fn_test");
+    let plain = world.get("/functions/fn_test_echo").await;
+    assert!(plain["destination_handle"].is_number());
+    assert_eq!(
+        world
+            .refused(Method::GET, "/functions/other", &Value::Null)
+            .await
+            .0,
+        404
+    );
+    let inputs = world.get("/types/__function/fields").await;
+    assert_eq!(inputs[0]["name"], "test_text");
+    let fields = &world.get("/types/incident").await["fields"];
+    assert_eq!(fields["resolution_id"]["required"], "close");
+}
+
+#[tokio::test]
+async fn an_import_waits_to_be_accepted_and_replaces_layouts() {
+    let world = World::start().await;
+    let login = json!({"email": world.sandbox.email(), "password": world.sandbox.password()});
+    let response = world
+        .client
+        .post(world.url("/rest/session"))
+        .json(&login)
+        .send()
+        .await;
+    let response = response.expect("an answer");
+    let cookie = response.headers()["set-cookie"]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    let session: Value = response.json().await.expect("JSON");
+    let send = async |method: Method, path: &str, body: &Value| {
+        let request = world.client.request(method, world.url(path));
+        let request = request.header("Cookie", cookie.split(';').next().unwrap_or_default());
+        let request = request.header(
+            "X-sess-id",
+            session["csrf_token"].as_str().expect("a token"),
+        );
+        let response = request.json(body).send().await.expect("an answer");
+        let status = response.status().as_u16();
+        (status, response.json::<Value>().await.expect("JSON"))
+    };
+    let mut export = export();
+    export["layouts"] = json!([{"type": 7, "name": "incident", "content": []}]);
+    let (_, mut pending) = send(Method::POST, "/configurations/imports", &export).await;
+    assert_eq!(pending["status"], "PENDING");
+    assert!(
+        world.get("/functions").await["entities"]
+            .as_array()
+            .is_some_and(Vec::is_empty)
+    );
+    pending["status"] = "ACCEPTED".into();
+    let path = format!("/configurations/imports/{}", pending["id"]);
+    assert_eq!(send(Method::PUT, &path, &pending).await.0, 200);
+    assert_eq!(
+        world.get("/functions").await["entities"][0]["name"],
+        "fn_test_echo"
+    );
+    let tabs = world.get("/layouts?type=7").await;
+    assert_eq!(tabs[0]["content"], json!([]));
+
+    let layout = format!("/layouts/{}", tabs[0]["id"]);
+    let mut tabs = tabs[0].clone();
+    tabs["content"] = json!([{"element": "tab"}]);
+    assert_eq!(send(Method::PUT, &layout, &tabs).await.0, 200);
+    assert_eq!(world.get(&layout).await["content"][0]["element"], "tab");
+
+    export["functions"][0]["destination_handle"] = "elsewhere".into();
+    let (status, refusal) = send(Method::POST, "/configurations/imports", &export).await;
+    assert_eq!(status, 400);
+    assert!(
+        refusal["message"]
+            .as_str()
+            .is_some_and(|m| m.contains("elsewhere"))
+    );
+}
