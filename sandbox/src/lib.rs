@@ -16,10 +16,13 @@ pub mod soar;
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use aws::{Aws, AwsOptions};
+use broker::Broker;
 use calls::{Calls, Side};
 use certificates::Certificates;
 use faults::Faults;
@@ -31,6 +34,9 @@ pub use options::Options;
 /// A running sandbox.
 pub struct Sandbox {
     platform: Platform,
+    aws: Aws,
+    aws_options: AwsOptions,
+    aws_address: SocketAddr,
     faults: Faults,
     calls: Calls,
     ca_pem: String,
@@ -43,9 +49,16 @@ impl Sandbox {
     /// Makes certificates and starts all servers.
     pub async fn start(options: Options) -> io::Result<Self> {
         let certificates = Certificates::generate()?;
-        let platform = Platform::new(options.critical_severity);
-        let (faults, calls) = (Faults::default(), Calls::default());
         let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let guard = stop.clone().drop_guard();
+        let tls = certificates.server;
+        let platform = Platform::start(&options, Arc::clone(&tls), &tracker, &stop).await?;
+        let aws_options = AwsOptions {
+            regions: options.regions.clone(),
+            seed: options.seed,
+            ..AwsOptions::default()
+        };
+        let (faults, calls) = (Faults::default(), Calls::default());
         let front = Front {
             side: Side::Soar,
             router: platform.router(),
@@ -54,10 +67,22 @@ impl Sandbox {
             calls: calls.clone(),
         };
         let address = SocketAddr::new(options.address, options.soar_port);
-        let tls = Some(certificates.server.clone());
-        let soar = server::serve(address, tls, front, &tracker, stop.clone()).await?;
+        let soar = server::serve(address, Some(tls), front.clone(), &tracker, stop.clone()).await?;
+        let aws = Aws::new(aws_options.clone());
+        let front = Front {
+            side: Side::Aws,
+            router: aws.router(),
+            latency: options.aws_latency,
+            ..front
+        };
+        let address = SocketAddr::new(options.address, options.aws_port);
+        let aws_address = server::serve(address, None, front, &tracker, stop.clone()).await?;
+        guard.disarm();
         Ok(Self {
             platform,
+            aws,
+            aws_options,
+            aws_address,
             faults,
             calls,
             ca_pem: certificates.ca_pem,
@@ -75,6 +100,26 @@ impl Sandbox {
     /// Port of the REST API.
     pub fn soar_port(&self) -> u16 {
         self.soar.port()
+    }
+
+    /// Port of the message broker.
+    pub fn stomp_port(&self) -> u16 {
+        self.platform.broker().port()
+    }
+
+    /// URL of AWS, for all services and regions.
+    pub fn aws_endpoint(&self) -> String {
+        format!("http://{}", self.aws_address)
+    }
+
+    /// The access key id that AWS lets in.
+    pub fn aws_access_key_id(&self) -> &str {
+        &self.aws_options.access_key_id
+    }
+
+    /// The secret that AWS calls must be signed with.
+    pub fn aws_secret_access_key(&self) -> &str {
+        &self.aws_options.secret_access_key
     }
 
     /// Certificate of the authority that the platform's certificate comes from.
@@ -117,6 +162,16 @@ impl Sandbox {
         &self.platform
     }
 
+    /// The simulated AWS account.
+    pub fn aws(&self) -> &Aws {
+        &self.aws
+    }
+
+    /// The message broker.
+    pub fn broker(&self) -> &Broker {
+        self.platform.broker()
+    }
+
     /// Failures to inject.
     pub fn faults(&self) -> &Faults {
         &self.faults
@@ -130,6 +185,7 @@ impl Sandbox {
     /// Closes all connections and waits for their tasks.
     pub async fn shutdown(self) {
         self.stop.cancel();
+        self.broker().shutdown().await;
         self.tracker.close();
         self.tracker.wait().await;
     }

@@ -14,6 +14,8 @@ pub struct Options {
     pub seed: u64,
     /// Whether the platform's severity field has a fourth value, "Critical".
     pub critical_severity: bool,
+    /// How often the message broker offers to send a heart-beat.
+    pub heart_beat: Duration,
     /// Address that all servers listen on.
     pub address: IpAddr,
     /// Port of the REST server.
@@ -32,6 +34,7 @@ impl Default for Options {
             aws_latency: Duration::ZERO,
             seed: 1,
             critical_severity: false,
+            heart_beat: Duration::from_secs(15),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             soar_port: 0,
             stomp_port: 0,

@@ -29,10 +29,27 @@ impl Organization {
         }
     }
 
-    /// Whether the pair is the API key or the administrator's login.
-    pub(crate) fn admits(&self, login: &str, secret: &str) -> bool {
-        (login == self.api_key_id && secret == self.api_key_secret)
-            || (login == self.email && secret == self.password)
+    /// The API key or the administrator, when the secret is theirs.
+    pub(crate) fn log_in(&self, login: &str, secret: &str) -> Option<Principal> {
+        if login == self.api_key_id && secret == self.api_key_secret {
+            return Some(self.api_key());
+        }
+        let known = login == self.email && secret == self.password;
+        known.then(|| self.administrator())
+    }
+
+    /// Where a destination's definition lists a login that may read its queue, and the id it lists.
+    pub(crate) fn reader(&self, login: &str) -> Option<(&'static str, u64)> {
+        if login == self.api_key_id {
+            return Some(("api_keys", self.api_key().id));
+        }
+        (login == self.email).then(|| ("users", self.administrator().id))
+    }
+
+    /// The destination whose invocations a queue holds.
+    pub(crate) fn destination_of<'q>(&self, queue: &'q str) -> Option<&'q str> {
+        let rest = queue.strip_prefix("actions.")?;
+        rest.strip_prefix(&self.id.to_string())?.strip_prefix('.')
     }
 
     /// The permissions of the worker's API key are reading, creating incidents and changing them.
@@ -53,6 +70,17 @@ impl Organization {
             name: self.email.clone(),
             display_name: "Sandbox Administrator".to_owned(),
             administrator: true,
+        }
+    }
+
+    /// In whose name workflows act.
+    pub(crate) fn workflow(&self) -> Principal {
+        Principal {
+            id: 2,
+            kind: "system",
+            name: "workflow".to_owned(),
+            display_name: "Workflow".to_owned(),
+            administrator: false,
         }
     }
 }

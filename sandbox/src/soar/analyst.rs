@@ -1,9 +1,10 @@
 //! What tests and the demo see and do without REST.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::catalog::{Catalog, Place};
 use super::refusal::Refusal;
+use super::runs::WorkflowRun;
 use super::state::{Slot, State};
 use super::view::IncidentView;
 use super::{Platform, now};
@@ -50,11 +51,16 @@ impl Platform {
         })
     }
 
-    /// Imports an export document as an administrator would, and accepts it at once.
+    /// Imports an export document as an administrator would, accepts it at once, and lets the API key and the
+    /// administrator read the queues of all message destinations.
     pub fn import(&self, export: &Value) -> Result<(), Refusal> {
+        let organization = self.organization();
         self.change(|state| {
             let pending = state.begin_import(export.clone())?;
-            state.accept_import(pending["id"].as_u64().unwrap_or_default())
+            state.accept_import(pending["id"].as_u64().unwrap_or_default())?;
+            state.grant("api_keys", organization.api_key().id);
+            state.grant("users", organization.administrator().id);
+            Ok(())
         })
     }
 
@@ -102,15 +108,32 @@ impl Platform {
         self.change(|state| state.delete(id))
     }
 
+    /// Picks a menu item of an incident; gives the numbers of the workflow runs that it starts.
+    pub fn run_menu_rule(&self, id: u64, rule: &str) -> Result<Vec<u64>, Refusal> {
+        self.change(|state| state.run_menu_rule(id, |known| known.name == rule, &Map::new(), now()))
+    }
+
     /// Switches a rule on or off.
     pub fn set_rule_enabled(&self, rule: &str, enabled: bool) -> Result<(), Refusal> {
         self.change(|state| {
             let mut rules = state.catalog.rules.iter_mut();
             let known = rules.find(|known| known.name == rule);
             let missing = || Refusal::missing(format!("there is no rule {rule:?}"));
-            known.ok_or_else(missing)?.enabled = enabled;
+            let known = known.ok_or_else(missing)?;
+            known.enabled = enabled;
+            known.definition["enabled"] = json!(enabled);
             Ok(())
         })
+    }
+
+    /// All workflow runs, oldest first.
+    pub fn workflow_runs(&self) -> Vec<WorkflowRun> {
+        self.read(|state| state.runs.values().cloned().collect())
+    }
+
+    /// One workflow run.
+    pub fn workflow_run(&self, id: u64) -> Option<WorkflowRun> {
+        self.read(|state| state.runs.get(&id).cloned())
     }
 
     /// Ends all sessions of users who logged in with a password.

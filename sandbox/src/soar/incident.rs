@@ -75,12 +75,6 @@ impl Incident {
         value.cloned().unwrap_or_default()
     }
 
-    pub(crate) fn is_open(&self) -> bool {
-        self.core
-            .get("plan_status")
-            .is_some_and(|status| status == "A")
-    }
-
     /// The incident's own fields, without what belongs to it.
     pub(crate) fn dto(&self, catalog: &Catalog, names: bool) -> Value {
         let mut dto = Map::new();

@@ -5,6 +5,7 @@
 
 mod account;
 mod analyst;
+mod automation;
 mod catalog;
 mod incident;
 mod index;
@@ -13,21 +14,30 @@ mod patch;
 mod query;
 mod refusal;
 mod rest;
+mod runs;
 mod state;
 mod view;
 
+use std::io;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
+use crate::Options;
+use crate::broker::{Authenticate, Authorize, Broker, BrokerOptions};
 use account::Organization;
 use catalog::Catalog;
 use state::State;
 
+pub use automation::{Invocation, Reply};
 pub use refusal::Refusal;
+pub use runs::{RunState, WorkflowRun};
 pub use view::{ArtifactView, IncidentView, NoteView};
 
 /// The simulated platform; a cheap handle to share.
@@ -36,17 +46,43 @@ pub struct Platform(Arc<Inner>);
 
 struct Inner {
     organization: Organization,
-    state: Mutex<State>,
+    state: Shared,
+    broker: Broker,
+    /// Numbers of the workflow runs to start.
+    starts: mpsc::UnboundedSender<u64>,
     changed: watch::Sender<u64>,
 }
 
+type Shared = Arc<Mutex<State>>;
+
 impl Platform {
-    pub(crate) fn new(critical_severity: bool) -> Self {
-        Self(Arc::new(Inner {
-            organization: Organization::generate(),
-            state: Mutex::new(State::new(Catalog::builtin(critical_severity))),
+    /// Starts the platform with its broker and what runs its workflows.
+    pub(crate) async fn start(
+        options: &Options,
+        tls: Arc<rustls::ServerConfig>,
+        tracker: &TaskTracker,
+        stop: &CancellationToken,
+    ) -> io::Result<Self> {
+        let organization = Organization::generate();
+        let catalog = Catalog::builtin(options.critical_severity);
+        let state = Arc::new(Mutex::new(State::new(catalog)));
+        let broker = BrokerOptions {
+            addr: SocketAddr::new(options.address, options.stomp_port),
+            tls,
+            authenticate: authenticate(&organization),
+            authorize: authorize(&organization, &state),
+            heart_beat: options.heart_beat,
+        };
+        let (starts, started) = mpsc::unbounded_channel();
+        let platform = Self(Arc::new(Inner {
+            organization,
+            state,
+            broker: Broker::start(broker).await?,
+            starts,
             changed: watch::Sender::new(0),
-        }))
+        }));
+        automation::start(&platform, started, tracker, stop)?;
+        Ok(platform)
     }
 
     /// The REST API.
@@ -83,14 +119,47 @@ impl Platform {
         &self,
         change: impl FnOnce(&mut State) -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
-        let outcome = change(&mut self.state());
+        let (outcome, starts) = {
+            let mut state = self.state();
+            let outcome = change(&mut state);
+            (outcome, std::mem::take(&mut state.outbox))
+        };
+        for run in starts {
+            // Nobody takes it any more only when the sandbox is being shut down.
+            let _ = self.0.starts.send(run);
+        }
         self.0.changed.send_modify(|n| *n += 1);
         outcome
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn broker(&self) -> &Broker {
+        &self.0.broker
     }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.0.state)
+    }
+}
+
+/// A panic in one test must not fail the others with a poisoned lock.
+fn lock(state: &Shared) -> MutexGuard<'_, State> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn authenticate(organization: &Organization) -> Authenticate {
+    let organization = organization.clone();
+    Arc::new(move |login, secret| organization.log_in(login, secret).is_some())
+}
+
+/// The queue of a message destination may be read by those whom the destination lists.
+fn authorize(organization: &Organization, state: &Shared) -> Authorize {
+    let (organization, state) = (organization.clone(), Arc::clone(state));
+    Arc::new(move |login, queue| {
+        let reader = organization
+            .reader(login)
+            .zip(organization.destination_of(queue));
+        reader.is_some_and(|((list, id), destination)| lock(&state).may_read(destination, list, id))
+    })
 }
 
 /// Epoch milliseconds.

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Map, Value, json};
 
+use super::automation::Replies;
 use super::catalog::field::{Required, text_content};
 use super::catalog::{Catalog, Place};
 use super::incident::{Artifact, Incident, Note, Principal, Row};
 use super::index::Index;
 use super::limits;
 use super::refusal::Refusal;
+use super::runs::WorkflowRun;
 
 /// The first incident's number; the real platform's start anywhere.
 const FIRST_INCIDENT: u64 = 2101;
@@ -20,6 +22,11 @@ pub(crate) struct State {
     pub(crate) index: Index,
     /// Session cookie to CSRF token.
     pub(crate) sessions: HashMap<String, String>,
+    /// Workflow runs by number.
+    pub(crate) runs: BTreeMap<u64, WorkflowRun>,
+    /// Runs that are to be started once the change is made.
+    pub(crate) outbox: Vec<u64>,
+    pub(crate) replies: Replies,
     /// Imports that wait to be accepted.
     pub(crate) imports: BTreeMap<u64, Value>,
     next_incident: u64,
@@ -56,6 +63,9 @@ impl State {
             incidents: BTreeMap::new(),
             index: Index::default(),
             sessions: HashMap::new(),
+            runs: BTreeMap::new(),
+            outbox: Vec::new(),
+            replies: Replies::default(),
             imports: BTreeMap::new(),
             next_incident: FIRST_INCIDENT,
             next_id: 1,
@@ -122,6 +132,7 @@ impl State {
         for (format, content) in notes {
             self.store_note(id, format, content, by, now)?;
         }
+        self.fire(id, None, now);
         Ok(id)
     }
 
@@ -215,6 +226,30 @@ impl State {
         Ok(())
     }
 
+    /// Lets a reader read the queues of all destinations.
+    pub(crate) fn grant(&mut self, list: &str, reader: u64) {
+        for destination in &mut self.catalog.destinations {
+            let readers = destination
+                .definition
+                .entry(list)
+                .or_insert_with(|| json!([]));
+            if let Value::Array(readers) = readers
+                && !readers.contains(&json!(reader))
+            {
+                readers.push(json!(reader));
+            }
+        }
+    }
+
+    /// Whether a destination lists a reader.
+    pub(crate) fn may_read(&self, destination: &str, list: &str, reader: u64) -> bool {
+        let destination = self.catalog.destination(destination);
+        let readers = destination
+            .and_then(|d| d.definition.get(list))
+            .and_then(Value::as_array);
+        readers.is_some_and(|readers| readers.contains(&json!(reader)))
+    }
+
     /// A field's new value, unless only the platform writes it.
     fn accept(
         &self,
@@ -238,8 +273,10 @@ impl State {
         now: i64,
     ) -> Result<bool, Refusal> {
         let incident = self.incident(id)?;
+        // Of several changes of a field the last counts.
+        let last: BTreeMap<Slot, Value> = changes.into_iter().collect();
         let differs = |(slot, value): &FieldChange| current(incident, slot) != value;
-        let mut changes: Vec<_> = changes.into_iter().filter(differs).collect();
+        let mut changes: Vec<_> = last.into_iter().filter(differs).collect();
         if changes.is_empty() {
             return Ok(false);
         }
@@ -254,15 +291,17 @@ impl State {
             changes.push((core("end_date"), end));
         }
         changes.push((core("inc_last_modified_date"), json!(now)));
+        let before = incident.dto(&self.catalog, true);
         self.store(id, changes);
         self.incident_mut(id)?.version += 1;
+        self.fire(id, Some(&before), now);
         Ok(true)
     }
 
     fn check_required(&self, incident: &Incident, changes: &[FieldChange]) -> Result<(), Refusal> {
         let after = |place: Place<'_>| {
             let slot = Slot::of(place);
-            let change = changes.iter().rev().find(|(s, _)| *s == slot);
+            let change = changes.iter().find(|(s, _)| *s == slot);
             change.map_or_else(|| incident.get(place), |(_, value)| value.clone())
         };
         let closing =

@@ -122,7 +122,65 @@ pub fn export() -> Value {
             "name": "fn_test_echo", "display_name": "Test: Echo", "destination_handle": "fn_test",
             "uuid": "fn-1", "view_items": [{"content": "f-1", "element": "field_uuid", "field_type": "__function"}],
         }],
-        "actions": [], "workflows": [], "layouts": [],
+        "workflows": [workflow()],
+        "actions": [
+            rule("Test: on flag", 0, &json!([
+                {"evaluation_id": null, "field_name": "incident.properties.flag_of_test", "method": "changed", "type": null, "value": null},
+                {"evaluation_id": null, "field_name": "incident.properties.flag_of_test", "method": "equals", "type": null, "value": true},
+            ])),
+            rule("Test: by hand", 1, &json!([
+                {"evaluation_id": null, "field_name": "incident.properties.aws_guardduty_finding_id", "method": "has_a_value", "type": null, "value": null},
+            ])),
+        ],
+        "layouts": [],
+    })
+}
+
+/// Sets the function's text to the incident's finding id; afterwards writes whatever the results say.
+fn workflow() -> Value {
+    let task = json!({
+        "inputs": {},
+        "pre_processing_script": "inputs.test_text = incident.properties.aws_guardduty_finding_id",
+        "pre_processing_script_language": "python3",
+        "post_processing_script": POST_PROCESS,
+        "post_processing_script_language": "python3",
+        "result_name": "echo",
+    });
+    let task = task.to_string().replace('&', "&amp;").replace('<', "&lt;");
+    let xml = format!(
+        r#"<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:resilient="http://resilient.ibm.com/bpmn" targetNamespace="http://www.camunda.org/test">
+ <process id="wf_test" isExecutable="true" name="Test">
+  <startEvent id="StartEvent_1"><outgoing>F1</outgoing></startEvent>
+  <serviceTask id="ServiceTask_1" name="Echo" resilient:type="function">
+   <extensionElements><resilient:function uuid="fn-1">{task}</resilient:function></extensionElements>
+   <incoming>F1</incoming><outgoing>F2</outgoing></serviceTask>
+  <endEvent id="EndEvent_1"><incoming>F2</incoming></endEvent>
+  <sequenceFlow id="F1" sourceRef="StartEvent_1" targetRef="ServiceTask_1"/>
+  <sequenceFlow id="F2" sourceRef="ServiceTask_1" targetRef="EndEvent_1"/>
+ </process></definitions>"#
+    );
+    json!({
+        "name": "Test", "programmatic_name": "wf_test", "export_key": "wf_test", "object_type": "incident",
+        "uuid": "w-1", "content": {"workflow_id": "wf_test", "version": 1, "xml": xml},
+    })
+}
+
+const POST_PROCESS: &str = r#"
+content = results.content
+incident.properties.note_of_test = content.echo
+incident.severity_code = "High"
+row = incident.addRow("test_table")
+row.first = content.echo
+incident.addArtifact("IP Address", content.address, "from the function")
+incident.addNote(helper.createRichText("<b>%s</b>" % content.echo))
+"#;
+
+fn rule(name: &str, kind: u8, conditions: &Value) -> Value {
+    json!({
+        "name": name, "export_key": name, "type": kind, "enabled": true, "object_type": "incident",
+        "logic_type": "all", "custom_condition": "", "conditions": conditions, "automations": [],
+        "message_destinations": [], "workflows": ["wf_test"], "view_items": [], "uuid": name,
     })
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::field::{Choice, Field, Kind, Required};
 use super::{ArtifactType, Catalog, Destination, Function, Rule, Table, Workflow};
+use crate::automation::{self, parse_workflow};
 use crate::soar::limits;
 
 /// What an import did, by kind of object.
@@ -14,6 +15,7 @@ impl Catalog {
     /// thrown away.
     pub(crate) fn import(&mut self, export: &Value) -> Result<Summary, String> {
         check_header(export)?;
+        check_simulated(export)?;
         let mut summary = Summary::new();
         let mut done = |what, count| summary.push((what, count));
         done("message destinations", self.import_destinations(export)?);
@@ -139,7 +141,6 @@ impl Catalog {
             columns.sort_by_key(|(order, _)| *order);
             let table = Table {
                 id,
-                name: name.clone(),
                 columns: columns.into_iter().map(|(_, field)| field).collect(),
                 definition: object.clone(),
             };
@@ -216,12 +217,29 @@ impl Catalog {
                 id,
                 name: text(object, "name")?,
                 programmatic_name: programmatic_name.clone(),
-                xml: xml.to_owned(),
-                definition: object.clone(),
+                parsed: self.read_workflow(xml)?,
             };
             self.workflows.insert(programmatic_name, workflow);
         }
         count(export, "workflows")
+    }
+
+    fn read_workflow(&self, xml: &str) -> Result<automation::Workflow, String> {
+        let parsed = parse_workflow(xml).map_err(|error| error.to_string())?;
+        for task in &parsed.tasks {
+            if !self
+                .functions
+                .values()
+                .any(|function| function.uuid == task.function)
+            {
+                let message = format!(
+                    "workflow {} calls the unknown function {}",
+                    parsed.id, task.function
+                );
+                return Err(message);
+            }
+        }
+        Ok(parsed)
     }
 
     fn import_rules(&mut self, export: &Value) -> Result<usize, String> {
@@ -254,9 +272,6 @@ impl Catalog {
     }
 
     fn check_conditions(&self, rule: &str, object: &Map<String, Value>) -> Result<(), String> {
-        if object.get("object_type").and_then(Value::as_str) != Some("incident") {
-            return Ok(());
-        }
         for condition in objects(&Value::Object(object.clone()), "conditions")? {
             let Some(name) = condition.get("field_name").and_then(Value::as_str) else {
                 continue;
@@ -308,6 +323,30 @@ fn check_header(export: &Value) -> Result<(), String> {
     };
     if !objects(export, "fields")?.any(incident) {
         return Err("an import needs at least one incident field".to_owned());
+    }
+    Ok(())
+}
+
+/// Refuses what would be accepted and then never happen.
+fn check_simulated(export: &Value) -> Result<(), String> {
+    if objects(export, "playbooks")?.next().is_some() {
+        return Err("playbooks are not simulated".to_owned());
+    }
+    for rule in objects(export, "actions")? {
+        let name = text(rule, "name")?;
+        let empty = |list: &str| {
+            rule.get(list)
+                .and_then(Value::as_array)
+                .is_none_or(Vec::is_empty)
+        };
+        if rule.get("object_type").and_then(Value::as_str) != Some("incident") {
+            return Err(format!(
+                "rule {name}: only rules of incidents are simulated"
+            ));
+        }
+        if !empty("message_destinations") || !empty("automations") {
+            return Err(format!("rule {name}: only workflows are simulated"));
+        }
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use crate::automation;
 use field::{Field, Required};
 
 /// Everything that an administrator configures.
@@ -32,7 +33,6 @@ pub(crate) struct Catalog {
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     pub(crate) id: u64,
-    pub(crate) name: String,
     pub(crate) columns: Vec<Field>,
     pub(crate) definition: Map<String, Value>,
 }
@@ -78,8 +78,7 @@ pub(crate) struct Workflow {
     pub(crate) id: u64,
     pub(crate) name: String,
     pub(crate) programmatic_name: String,
-    pub(crate) xml: String,
-    pub(crate) definition: Map<String, Value>,
+    pub(crate) parsed: automation::Workflow,
 }
 
 /// Where an incident keeps a field.

@@ -22,7 +22,7 @@ impl FromRequestParts<Platform> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, platform: &Platform) -> Result<Self, Refusal> {
         let principal = match basic(parts) {
-            Some((id, secret)) => by_key(platform, &id, &secret),
+            Some((login, secret)) => by_key(platform, &login, &secret),
             None => by_session(platform, parts),
         };
         let principal = principal.ok_or_else(Refusal::unauthorized)?;
@@ -52,10 +52,10 @@ impl FromRequestParts<Platform> for Administrator {
     }
 }
 
-fn by_key(platform: &Platform, id: &str, secret: &str) -> Option<Principal> {
-    let organization = platform.organization();
-    let known = id == organization.api_key_id && secret == organization.api_key_secret;
-    known.then(|| organization.api_key())
+/// Only the API key comes with every call; a user logs in.
+fn by_key(platform: &Platform, login: &str, secret: &str) -> Option<Principal> {
+    let principal = platform.organization().log_in(login, secret);
+    principal.filter(|principal| principal.kind == "apikey")
 }
 
 /// A session is the cookie together with its CSRF token in a header.

@@ -44,7 +44,43 @@ pub(crate) async fn read(
 
 /// An incident with the menu items that it offers.
 fn full_dto(state: &crate::soar::state::State, id: u64, names: bool) -> Result<Value, Refusal> {
-    Ok(state.incident(id)?.dto(&state.catalog, names))
+    let incident = state.incident(id)?;
+    let named = incident.dto(&state.catalog, true);
+    let actions = state.menu(&named);
+    let mut dto = if names {
+        named
+    } else {
+        incident.dto(&state.catalog, false)
+    };
+    dto["actions"] = actions;
+    Ok(dto)
+}
+
+/// Picks a menu item, as the platform's own page does.
+pub(crate) async fn run_menu_rule(
+    State(platform): State<Platform>,
+    _: Caller,
+    Path((_, id)): InPath,
+    Document(body): Document,
+) -> Result<Json<Value>, Refusal> {
+    let id = incident_id(&id)?;
+    let none = serde_json::Map::new();
+    let properties = body["properties"].as_object().unwrap_or(&none);
+    let action = body["action_id"].as_u64();
+    platform.change(|state| {
+        state.run_menu_rule(id, |rule| Some(rule.id) == action, properties, now())
+    })?;
+    Ok(Json(json!({"action_id": action, "properties": properties})))
+}
+
+pub(crate) async fn workflow_instance(
+    State(platform): State<Platform>,
+    _: Caller,
+    Path((_, id)): InPath,
+) -> Result<Json<Value>, Refusal> {
+    let run = id.parse().ok().and_then(|id| platform.workflow_run(id));
+    let missing = || Refusal::missing(format!("there is no workflow instance {id}"));
+    run.map(|run| Json(run.dto())).ok_or_else(missing)
 }
 
 pub(crate) async fn query(

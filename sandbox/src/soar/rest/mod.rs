@@ -59,6 +59,8 @@ fn incident_routes() -> Router<Platform> {
     use {incidents as i, parts as p};
     Router::new()
         .route("/incidents", post(i::create))
+        .route("/incidents/{id}/action_invocations", post(i::run_menu_rule))
+        .route("/workflow_instances/{id}", get(i::workflow_instance))
         .route("/incidents/query", post(i::query))
         .route("/incidents/query_paged", post(i::query_paged))
         .route(

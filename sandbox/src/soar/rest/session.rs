@@ -30,15 +30,14 @@ pub(crate) async fn login(
 ) -> Result<Response, Refusal> {
     let organization = platform.organization();
     let field = |name: &str| login[name].as_str().unwrap_or_default();
-    if field("email") != organization.email || field("password") != organization.password {
-        return Err(Refusal::unauthorized());
-    }
+    let administrator = organization.log_in(field("email"), field("password"));
+    let administrator = administrator.filter(|principal| principal.kind == "user");
+    let administrator = administrator.ok_or_else(Refusal::unauthorized)?;
     let (cookie, token) = (
         Uuid::new_v4().simple().to_string(),
         Uuid::new_v4().to_string(),
     );
     let mut session = session(&platform);
-    let administrator = organization.administrator();
     session["csrf_token"] = token.clone().into();
     session["user_id"] = administrator.id.into();
     session["user_email"] = administrator.name.into();
