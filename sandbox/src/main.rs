@@ -1,0 +1,103 @@
+//! `sandbox serve`: the simulated platform and AWS as a process of their own.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use sandbox::{Options, Sandbox};
+use serde_json::{Value, json};
+
+#[derive(Parser)]
+#[command(about = "A simulated SOAR platform and a simulated AWS")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve until interrupted; prints one line of JSON that tells how to connect
+    Serve(Serve),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Port of the REST API; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    soar_port: u16,
+    /// Port of the message broker; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    stomp_port: u16,
+    /// Port of the AWS endpoint; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    aws_port: u16,
+    /// Regions that have a detector
+    #[arg(long, value_delimiter = ',', default_value = "us-east-1")]
+    regions: Vec<String>,
+    /// Milliseconds that every SOAR call takes
+    #[arg(long, default_value_t = 0)]
+    soar_latency: u64,
+    /// Milliseconds that every AWS call takes
+    #[arg(long, default_value_t = 0)]
+    aws_latency: u64,
+    /// Sample findings to publish in each region
+    #[arg(long, default_value_t = 0)]
+    findings: usize,
+    /// Give the severity field a value "Critical"
+    #[arg(long)]
+    critical: bool,
+    /// Export document to import at the start
+    #[arg(long)]
+    import: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let Command::Serve(serve) = Cli::parse().command;
+    let sandbox = Sandbox::start(serve.options()).await?;
+    if let Some(path) = &serve.import {
+        let export: Value = serde_json::from_slice(&std::fs::read(path)?)?;
+        sandbox.platform().import(&export)?;
+    }
+    for region in &serve.regions {
+        sandbox.aws().create_samples(region, serve.findings);
+    }
+    announce(&sandbox, &mut io::stdout())?;
+    tokio::signal::ctrl_c().await?;
+    sandbox.shutdown().await;
+    Ok(())
+}
+
+impl Serve {
+    fn options(&self) -> Options {
+        Options {
+            regions: self.regions.clone(),
+            soar_latency: Duration::from_millis(self.soar_latency),
+            aws_latency: Duration::from_millis(self.aws_latency),
+            critical_severity: self.critical,
+            soar_port: self.soar_port,
+            stomp_port: self.stomp_port,
+            aws_port: self.aws_port,
+            ..Options::default()
+        }
+    }
+}
+
+/// The secrets are of this process only and worth nothing elsewhere.
+fn announce(sandbox: &Sandbox, out: &mut impl io::Write) -> io::Result<()> {
+    let line = json!({
+        "soar": {
+            "host": sandbox.soar_host(), "port": sandbox.soar_port(), "stomp_port": sandbox.stomp_port(),
+            "org": sandbox.org_name(), "org_id": sandbox.org_id(),
+            "api_key_id": sandbox.api_key_id(), "api_key_secret": sandbox.api_key_secret(),
+            "email": sandbox.email(), "password": sandbox.password(), "ca_pem": sandbox.ca_pem(),
+        },
+        "aws": {
+            "endpoint": sandbox.aws_endpoint(), "access_key_id": sandbox.aws_access_key_id(),
+            "secret_access_key": sandbox.aws_secret_access_key(),
+        },
+    });
+    writeln!(out, "{line}")?;
+    out.flush()
+}
