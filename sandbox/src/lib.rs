@@ -93,7 +93,7 @@ impl Sandbox {
     }
 
     /// Host name of the platform; its certificate also has the address 127.0.0.1.
-    pub fn soar_host(&self) -> &str {
+    pub fn soar_host(&self) -> &'static str {
         "localhost"
     }
 

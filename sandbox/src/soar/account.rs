@@ -72,15 +72,4 @@ impl Organization {
             administrator: true,
         }
     }
-
-    /// In whose name workflows act.
-    pub(crate) fn workflow(&self) -> Principal {
-        Principal {
-            id: 2,
-            kind: "system",
-            name: "workflow".to_owned(),
-            display_name: "Workflow".to_owned(),
-            administrator: false,
-        }
-    }
 }

@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::catalog::{Catalog, Place};
+use super::change::Slot;
 use super::refusal::Refusal;
 use super::runs::WorkflowRun;
-use super::state::{Slot, State};
+use super::state::State;
 use super::view::IncidentView;
 use super::{Platform, now};
 

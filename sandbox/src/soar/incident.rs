@@ -19,6 +19,17 @@ pub(crate) struct Principal {
 }
 
 impl Principal {
+    /// In whose name workflows act.
+    pub(crate) fn workflow() -> Self {
+        Self {
+            id: 2,
+            kind: "system",
+            name: "workflow".to_owned(),
+            display_name: "Workflow".to_owned(),
+            administrator: false,
+        }
+    }
+
     pub(crate) fn dto(&self) -> Value {
         json!({
             "id": self.id, "type": self.kind, "name": self.name, "display_name": self.display_name,
@@ -95,8 +106,8 @@ impl Incident {
 
 impl Artifact {
     pub(crate) fn dto(&self, incident: u64, catalog: &Catalog, names: bool) -> Value {
-        let named = catalog.artifact_types.iter().find(|t| t.id == self.type_id);
-        let kind = match named {
+        let known = catalog.artifact_types.iter().find(|t| t.id == self.type_id);
+        let kind = match known {
             Some(kind) if names => Value::from(kind.name.clone()),
             _ => self.type_id.into(),
         };
@@ -111,9 +122,10 @@ impl Artifact {
 impl Note {
     /// `objects` keeps the format, where the caller asked for text content objects.
     pub(crate) fn dto(&self, incident: u64, objects: bool) -> Value {
-        let text = match objects {
-            true => json!({"format": self.format, "content": self.content}),
-            false => Value::from(self.content.clone()),
+        let text = if objects {
+            json!({"format": self.format, "content": self.content})
+        } else {
+            Value::from(self.content.clone())
         };
         json!({
             "id": self.id, "type": "incident", "inc_id": incident, "parent_id": null, "text": text,
@@ -130,9 +142,10 @@ impl Row {
         let columns = catalog.tables.get(table).map(|table| &table.columns);
         let cells = columns.into_iter().flatten().filter_map(|column| {
             let value = column.show(self.cells.get(&column.name)?, names);
-            let key = match names {
-                true => column.name.clone(),
-                false => column.id.to_string(),
+            let key = if names {
+                column.name.clone()
+            } else {
+                column.id.to_string()
             };
             let cell = json!({"id": if names { json!(column.name) } else { json!(column.id) },
                 "row_id": self.id, "value": value});

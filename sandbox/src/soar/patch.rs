@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::change::{FieldChange, Slot};
 use super::refusal::Refusal;
-use super::state::{FieldChange, Slot, State};
+use super::state::State;
 
 /// What became of a patch.
 #[derive(Debug, PartialEq)]

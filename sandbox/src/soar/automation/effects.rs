@@ -7,9 +7,10 @@ use serde_json::{Map, Value, json};
 use crate::automation::{FieldKind, FunctionTask, NoteFormat, ScriptContext, ScriptEffects};
 use crate::soar::catalog::field::{Field, Kind};
 use crate::soar::catalog::{Catalog, Function};
+use crate::soar::change::Slot;
 use crate::soar::incident::Principal;
 use crate::soar::refusal::Refusal;
-use crate::soar::state::{Slot, State};
+use crate::soar::state::State;
 use crate::soar::{Platform, now};
 
 /// Everything around a task at a moment.
@@ -74,7 +75,7 @@ impl Platform {
         if nothing {
             return Ok(());
         }
-        let by = self.organization().workflow();
+        let by = Principal::workflow();
         let applied = self.change(|state| {
             let incident = state.runs.get(&run).map(|run| run.incident);
             let incident = incident.ok_or_else(|| Refusal::missing("the run is gone"))?;

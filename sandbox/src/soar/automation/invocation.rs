@@ -34,7 +34,7 @@ impl Platform {
             "actions": [], "tags": [],
         });
         let instance = self.update(super::super::state::State::fresh_id);
-        Ok(self.message(&known, inputs.clone(), &workflow, instance))
+        Ok(self.message(&known, inputs, &workflow, instance))
     }
 
     /// Puts a message on its queue; gives the correlation id of its replies.
@@ -89,14 +89,14 @@ impl Platform {
             }))
         });
         let workflow = workflow.ok_or("the workflow is gone")?;
-        Ok(self.message(&scene.function, inputs.into(), &workflow, run))
+        Ok(self.message(&scene.function, &inputs.into(), &workflow, run))
     }
 
     /// Headers and body as a real platform's broker was seen to deliver them.
     fn message(
         &self,
         function: &Function,
-        inputs: Value,
+        inputs: &Value,
         workflow: &Value,
         instance: u64,
     ) -> Invocation {

@@ -171,9 +171,7 @@ pub(crate) async fn layout(
 ) -> Result<Json<Value>, Refusal> {
     let found = platform.read(|state| {
         let mut layouts = state.catalog.layouts.iter();
-        layouts
-            .find(|layout| layout["id"].to_string() == id)
-            .cloned()
+        layouts.find(|layout| is_layout(layout, &id)).cloned()
     });
     let missing = || Refusal::missing(format!("there is no layout {id}"));
     found.map(Json).ok_or_else(missing)
@@ -187,7 +185,7 @@ pub(crate) async fn put_layout(
 ) -> Result<Json<Value>, Refusal> {
     let changed = platform.change(|state| {
         let mut layouts = state.catalog.layouts.iter_mut();
-        let layout = layouts.find(|layout| layout["id"].to_string() == id);
+        let layout = layouts.find(|layout| is_layout(layout, &id));
         let missing = || Refusal::missing(format!("there is no layout {id}"));
         let layout = layout.ok_or_else(missing)?;
         if !body["content"].is_array() {
@@ -198,6 +196,12 @@ pub(crate) async fn put_layout(
         Ok(layout.clone())
     })?;
     Ok(Json(changed))
+}
+
+fn is_layout(layout: &Value, id: &str) -> bool {
+    layout["id"]
+        .as_u64()
+        .is_some_and(|known| id.parse() == Ok(known))
 }
 
 /// Checks the document and keeps it until it is accepted.
@@ -221,7 +225,7 @@ pub(crate) async fn settle_import(
     match body["status"].as_str() {
         Some("ACCEPTED") => platform.change(|state| state.accept_import(id))?,
         Some("REJECTED") => {
-            platform.change(|state| state.imports.remove(&id).map(|_| ()).ok_or_else(missing))?
+            platform.change(|state| state.imports.remove(&id).ok_or_else(missing))?;
         }
         _ => return Err(Refusal::bad("an import is ACCEPTED or REJECTED")),
     }

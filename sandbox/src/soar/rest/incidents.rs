@@ -45,10 +45,10 @@ pub(crate) async fn read(
 /// An incident with the menu items that it offers.
 fn full_dto(state: &crate::soar::state::State, id: u64, names: bool) -> Result<Value, Refusal> {
     let incident = state.incident(id)?;
-    let named = incident.dto(&state.catalog, true);
-    let actions = state.menu(&named);
+    let by_name = incident.dto(&state.catalog, true);
+    let actions = state.menu(&by_name);
     let mut dto = if names {
-        named
+        by_name
     } else {
         incident.dto(&state.catalog, false)
     };
@@ -142,10 +142,7 @@ pub(crate) async fn patch(
         Patched::Applied => Vec::new(),
         Patched::Conflicts(failures) => failures,
     };
-    let message = match failures.is_empty() {
-        true => Value::Null,
-        false => "another change came first".into(),
-    };
+    let message = (!failures.is_empty()).then_some("another change came first");
     Ok(Json(json!({
         "success": failures.is_empty(), "title": null, "message": message, "hints": [],
         "field_failures": failures,
