@@ -83,6 +83,16 @@ impl Connection {
         frame.encode(&mut self.outbound)
     }
 
+    /// Says an end of line, which means nothing, unless there is more to say.
+    ///
+    /// It carries the acknowledgement of what we have read. A broker that leaves Nagle's algorithm on, as `ActiveMQ` does, holds
+    /// back its next frame until then, and the system would let it wait for 40 ms.
+    pub(super) fn nudge(&mut self) {
+        if self.outbound.is_empty() {
+            self.outbound.put_u8(b'\n');
+        }
+    }
+
     /// Whether another frame should be queued now.
     pub(super) fn has_room(&self) -> bool {
         self.outbound.len() < OUTBOUND_ROOM
@@ -134,7 +144,7 @@ impl Connection {
                 let after = now - self.heard;
                 return Err(StompError::Silent { after });
             }
-            None => self.outbound.put_u8(b'\n'),
+            None => self.nudge(),
         }
         Ok(())
     }

@@ -253,6 +253,9 @@ impl<'a> Conversation<'a> {
             Some(Purpose::Disconnect) => return Err(End::Asked),
             Some(Purpose::Request(None) | Purpose::Unsubscribe) | None => {}
         }
+        if self.receipts.is_empty() {
+            self.connection.nudge();
+        }
         Ok(())
     }
 

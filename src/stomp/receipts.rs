@@ -58,6 +58,11 @@ impl Receipts {
         self.pending.remove(&id).map(|pending| pending.purpose)
     }
 
+    /// Whether the broker owes us nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     /// When the first of them is overdue, and how long it was waited for.
     pub(super) fn deadline(&self) -> Option<(Instant, Duration)> {
         self.pending

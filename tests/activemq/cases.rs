@@ -9,7 +9,7 @@ use crate::Broker;
 use crate::authority::foreign_ca_pem;
 use crate::client::{Session, options, trusting};
 use crate::peer::Peer;
-use crate::relay::Relay;
+use crate::relay::{CHUNK, Relay};
 
 fn queue(name: &str) -> String {
     format!("actions.201.{name}")
@@ -197,11 +197,11 @@ pub(crate) async fn a_frame_lost_with_its_connection_is_reported(broker: &Broker
     options.port = relay.port;
     let mut session = Session::subscribed_with(options).await;
     relay.hold();
-    let send = session
-        .handle
-        .send("/queue/acks.201.lost", Some("invid:84"), "{}".into());
+    let body = "x".repeat(8 * CHUNK);
+    let send = session.handle.send("/queue/acks.201.lost", None, body);
     let cut_when_sent = async {
-        relay.chunks(1).await;
+        // An end of line may be among the chunks, but not so many.
+        relay.chunks(4).await;
         relay.cut();
     };
     let (lost, ()) = tokio::join!(send, cut_when_sent);

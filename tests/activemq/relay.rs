@@ -11,6 +11,8 @@ use tokio::sync::watch;
 
 use crate::Broker;
 
+pub(crate) const CHUNK: usize = 16 * 1024;
+
 pub(crate) struct Relay {
     pub(crate) port: u16,
     line: Line,
@@ -20,7 +22,7 @@ pub(crate) struct Relay {
 struct Line {
     cut: watch::Sender<usize>,
     held: Arc<AtomicBool>,
-    /// Chunks that came from the client.
+    /// Chunks of at most [`CHUNK`] bytes that came from the client.
     chunks: watch::Sender<usize>,
 }
 
@@ -42,7 +44,7 @@ impl Relay {
         Self { port, line }
     }
 
-    /// Keeps back what the client sends from now on.
+    /// Swallows what the client sends from now on.
     pub(crate) fn hold(&self) {
         self.line.held.store(true, Ordering::SeqCst);
     }
@@ -81,13 +83,11 @@ async fn relay(listener: TcpListener, host: String, port: u16, line: Line) {
 }
 
 async fn upstream(mut client: OwnedReadHalf, mut server: OwnedWriteHalf, line: &Line) {
-    let mut chunk = vec![0; 16 * 1024];
+    let mut chunk = vec![0; CHUNK];
     while let Ok(length @ 1..) = client.read(&mut chunk).await {
         line.chunks.send_modify(|chunks| *chunks += 1);
-        if line.held.load(Ordering::SeqCst) {
-            return std::future::pending().await;
-        }
-        if server.write_all(&chunk[..length]).await.is_err() {
+        let held = line.held.load(Ordering::SeqCst);
+        if !held && server.write_all(&chunk[..length]).await.is_err() {
             return;
         }
     }

@@ -166,6 +166,19 @@ async fn we_beat_when_we_have_nothing_to_say() {
 }
 
 #[tokio::test]
+async fn the_last_receipt_is_followed_by_an_end_of_line() {
+    in_time(async {
+        let script = Script::new().await;
+        let _running = run(script.options());
+        let mut wire = script.accept_and_confirm().await;
+        let mut line = String::new();
+        wire.0.read_line(&mut line).await.unwrap();
+        assert_eq!(line, "\n");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn half_frames_are_put_together() {
     in_time(async {
         let script = Script::new().await;
