@@ -46,6 +46,8 @@ struct FindingOutcome {
 
 #[derive(Debug)]
 enum End {
+    /// This update was finished, or set aside, in an earlier cycle.
+    Known,
     /// Its incident is complete and up to date.
     Finished,
     /// It is to be looked at again in the next cycle.
@@ -72,7 +74,7 @@ impl Batch<'_> {
         outcome.findings.extend(
             finished
                 .iter()
-                .map(|finding| FindingOutcome::new(finding, End::Finished)),
+                .map(|finding| FindingOutcome::new(finding, End::Known)),
         );
         let found = self.context.soar.find(&self.keys(&fresh)).await?;
         let mut known: HashMap<String, Vec<KnownIncident>> = HashMap::new();
@@ -213,6 +215,7 @@ impl Progress {
             let updated: Option<Timestamp> = finding.updated_at.parse().ok();
             reached = reached.max(updated);
             match &finding.end {
+                End::Known => {}
                 End::Open => self.held = Some(earliest(self.held, updated)),
                 End::Finished => {
                     state.cursor.finish(&finding.id, &finding.updated_at);
@@ -268,7 +271,7 @@ impl PageOutcome {
                 .find(|finding| finding.id == *id)
                 .map(|finding| &finding.end)
             {
-                Some(End::Open) => {}
+                Some(End::Open | End::Known) => {}
                 Some(End::Refused(reason)) => set_aside(state, id, reason, now),
                 Some(End::Finished) | None => {
                     tracing::info!(finding = id, "finding {id} is no longer set aside");
