@@ -110,7 +110,7 @@ fn back(from: Timestamp, by: Duration) -> Timestamp {
 mod tests {
     use super::*;
 
-    const MINUTE: Duration = Duration::from_secs(60);
+    const MINUTE: Duration = Duration::from_mins(1);
 
     fn at(text: &str) -> Timestamp {
         format!("2026-03-01T{text}Z").parse().unwrap()

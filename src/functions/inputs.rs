@@ -71,7 +71,10 @@ mod tests {
     use serde_json::json;
 
     fn map(value: Value) -> Map<String, Value> {
-        value.as_object().cloned().unwrap_or_default()
+        let Value::Object(map) = value else {
+            panic!("no object: {value}");
+        };
+        map
     }
 
     #[test]

@@ -4,12 +4,15 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use sandbox::aws::Aws;
 use sandbox::soar::{IncidentView, Platform};
 
 use super::account::Account;
 use super::stage::{REGIONS, Stage};
-use crate::domain::field;
+use crate::domain::mapping::{MappingContext, incident_for};
+use crate::domain::{Finding, NewIncident, Table, field};
 
 /// How long a step may take.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -101,13 +104,7 @@ impl Story<'_> {
         }
         let mut failures = Vec::new();
         for (region, finding) in &self.findings {
-            let complete = |platform: &Platform| {
-                platform
-                    .incident_for_finding(finding)
-                    .iter()
-                    .any(is_complete)
-            };
-            if self.platform.wait_for(complete, PATIENCE).await {
+            if escalated(self.platform, self.aws, region, finding).await {
                 print_incident(region, &self.platform.incident_for_finding(finding)[0]);
             } else {
                 failures.push(format!(
@@ -267,14 +264,32 @@ impl Story<'_> {
     }
 }
 
-/// Its note, and the rows that every finding has.
-fn is_complete(incident: &IncidentView) -> bool {
-    let tables = [
-        "gd_finding_overview",
-        "gd_action_details",
-        "gd_resource_affected",
-    ];
-    !incident.notes.is_empty() && tables.iter().all(|table| !incident.table(table).is_empty())
+/// What a finding of the sandbox maps to.
+fn mapped(aws: &Aws, region: &str, finding: &str) -> Option<NewIncident> {
+    let finding = Finding::from_wire(aws.finding(region, finding)?).ok()?;
+    let context = MappingContext {
+        region,
+        now: Timestamp::now(),
+        time_zone: &TimeZone::system(),
+        has_critical: false,
+    };
+    Some(incident_for(&finding, &context))
+}
+
+/// Waits until the finding has an incident with its note and all its rows.
+async fn escalated(platform: &Platform, aws: &Aws, region: &str, finding: &str) -> bool {
+    let Some(wanted) = mapped(aws, region, finding) else {
+        return false;
+    };
+    let is_complete = |incident: &IncidentView| {
+        let whole = |table: &Table| incident.table(table.name).len() == table.rows.len();
+        !incident.notes.is_empty() && wanted.tables.iter().all(whole)
+    };
+    let seen = |platform: &Platform| {
+        let incidents = platform.incident_for_finding(finding);
+        incidents.iter().any(is_complete)
+    };
+    platform.wait_for(seen, PATIENCE).await
 }
 
 fn print_incident(region: &str, incident: &IncidentView) {
@@ -289,13 +304,7 @@ async fn news(platform: &Platform, aws: &Aws) {
         tokio::time::sleep(NEWS).await;
         let region = REGIONS[n % REGIONS.len()];
         let finding = aws.create_sample(region, kind);
-        let complete = |platform: &Platform| {
-            platform
-                .incident_for_finding(&finding)
-                .iter()
-                .any(is_complete)
-        };
-        if platform.wait_for(complete, PATIENCE).await {
+        if escalated(platform, aws, region, &finding).await {
             print_incident(region, &platform.incident_for_finding(&finding)[0]);
         }
     }

@@ -1,0 +1,137 @@
+//! Closing travels both ways.
+
+use sandbox::aws::Aws;
+
+use crate::harness::{REGION, World, only};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archived_finding_closes_its_incident() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let findings = aws.create_samples(REGION, 3);
+    world.start_and_listen().await;
+    world.escalated(&findings).await;
+    aws.archive(REGION, &findings[1]);
+    world
+        .eventually("the incident is closed", |platform| {
+            platform.incident_for_finding(&findings[1])[0].plan_status == "C"
+        })
+        .await;
+    world.cycles(1).await;
+    let closed = only(world.platform(), &findings[1]);
+    assert_eq!(closed.property("aws_guardduty_archived"), Some("True"));
+    assert_eq!(closed.resolution.as_deref(), Some("Resolved"));
+    assert!(closed.resolution_summary.is_some());
+    assert!(
+        world.platform().workflow_runs().is_empty(),
+        "the rule that archives does not fire"
+    );
+    assert_eq!(only(world.platform(), &findings[0]).plan_status, "A");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_incident_archives_its_finding() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    world.start_and_listen().await;
+    world.escalated([&finding]).await;
+    let incident = only(world.platform(), &finding);
+    world
+        .platform()
+        .close(incident.id, "Resolved", "seen to")
+        .unwrap();
+    world
+        .eventually("the property says so", |platform| {
+            platform.incident_for_finding(&finding)[0].property("aws_guardduty_archived")
+                == Some("True")
+        })
+        .await;
+    assert!(aws.is_archived(REGION, &finding));
+    let note = only(world.platform(), &finding)
+        .notes
+        .pop()
+        .unwrap()
+        .content;
+    assert!(
+        note.contains("archived") && note.contains(&finding) && !note.contains("IAM"),
+        "b20: {note}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b32_a_refused_archive_is_told_in_a_note() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    world.start_and_listen().await;
+    world.escalated([&finding]).await;
+    let incident = only(world.platform(), &finding);
+    world
+        .platform()
+        .set_field(incident.id, "aws_guardduty_detector_id", &"0123".into())
+        .unwrap();
+    world
+        .platform()
+        .close(incident.id, "Resolved", "seen to")
+        .unwrap();
+    world
+        .eventually("a note tells of the failure", |platform| {
+            platform
+                .incident(incident.id)
+                .is_some_and(|incident| incident.notes.len() == 2)
+        })
+        .await;
+    let incident = world.platform().incident(incident.id).unwrap();
+    assert!(
+        incident.notes[1].content.contains("was not archived"),
+        "{:?}",
+        incident.notes[1]
+    );
+    assert_eq!(incident.property("aws_guardduty_archived"), Some("False"));
+    assert!(!aws.is_archived(REGION, &finding));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b31_a_reopened_incident_says_again_that_its_finding_is_current() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    world.start_and_listen().await;
+    world.escalated([&finding]).await;
+    let incident = only(world.platform(), &finding);
+    world
+        .platform()
+        .close(incident.id, "Resolved", "seen to")
+        .unwrap();
+    world
+        .eventually("the finding is archived", |platform| {
+            platform
+                .incident(incident.id)
+                .is_some_and(|i| i.property("aws_guardduty_archived") == Some("True"))
+        })
+        .await;
+    aws.unarchive(REGION, &finding);
+    world.platform().reopen(incident.id).unwrap();
+    world
+        .eventually("the property is taken back", |platform| {
+            platform
+                .incident(incident.id)
+                .is_some_and(|i| i.property("aws_guardduty_archived") == Some("False"))
+        })
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b29_a_deleted_finding_is_reported_once() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    world.start_and_listen().await;
+    world.escalated([&finding]).await;
+    aws.delete(REGION, &finding);
+    world.cycles(3).await;
+    let line = format!("finding {finding} is no longer in GuardDuty");
+    assert_eq!(world.log().matches(&line).count(), 1);
+    assert_eq!(only(world.platform(), &finding).plan_status, "A");
+}

@@ -1,0 +1,120 @@
+//! What the documents say is so.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+fn read(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name))
+        .unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+#[test]
+fn links_lead_to_files_that_are_there() {
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = read(document);
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let path = link.split('#').next().unwrap_or_default();
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+            assert!(
+                path.is_empty() || link.contains("://") || file.exists(),
+                "{document} links to {link}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_readmes_configuration_is_accepted() {
+    let readme = read("README.md");
+    let ini = readme
+        .split("```ini\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("an ini block");
+    let lookup = |name: &str| {
+        ["SOAR_API_KEY_SECRET", "AWS_GD_SECRET"]
+            .contains(&name)
+            .then(|| "secret".to_owned())
+    };
+    let config = fn_aws_guardduty::config::parse(ini, &lookup, &|_| Ok(String::new()));
+    assert_eq!(config.expect("it parses").warnings, Vec::<String>::new());
+}
+
+#[test]
+fn the_readmes_policy_names_each_call_once() {
+    let readme = read("README.md");
+    let json = readme
+        .split("```json\n")
+        .nth(1)
+        .and_then(|rest| rest.split("```").next())
+        .expect("a json block");
+    let policy: Value = serde_json::from_str(json).expect("a policy in JSON");
+    assert_eq!(
+        policy["Statement"][0]["Action"].as_array().map(Vec::len),
+        Some(5)
+    );
+}
+
+#[test]
+fn the_readmes_keys_are_those_of_the_example() {
+    let example = read("app.config.example");
+    let readme = read("README.md");
+    let keys = readme
+        .split('`')
+        .filter(|word| word.starts_with("aws_gd_") && !word.contains(' '));
+    for key in keys {
+        let key = key.split(['=', ' ']).next().unwrap_or_default();
+        assert!(example.contains(key), "app.config.example has no {key}");
+    }
+}
+
+#[test]
+fn map_prints_the_incident_of_a_finding_in_any_casing() {
+    let fixture = "tests/fixtures/findings/seed_s3_bucket.json";
+    let wire: Value = serde_json::from_str(&read(fixture)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let envelope = folder.path().join("event.json");
+    let event = serde_json::json!({"detail-type": "GuardDuty Finding", "detail": wire});
+    fs::write(&envelope, event.to_string()).unwrap();
+    let map = |file: &Path| {
+        let output = Command::new(env!("CARGO_BIN_EXE_fn-aws-guardduty"))
+            .arg("map")
+            .arg(file)
+            .env("TZ", "UTC")
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
+    };
+    let api = map(&Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture));
+    assert_eq!(
+        api[0]["incident"]["artifacts"].as_array().map(Vec::len),
+        Some(8)
+    );
+    assert_eq!(map(&envelope)[0]["incident"], api[0]["incident"]);
+}
+
+#[test]
+fn a_command_that_fails_says_so_on_one_line() {
+    let output = Command::new(env!("CARGO_BIN_EXE_fn-aws-guardduty"))
+        .args(["map", "/no/such/file"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        message.contains("/no/such/file") && message.trim_end().lines().count() == 1,
+        "{message}"
+    );
+}

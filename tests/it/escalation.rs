@@ -1,0 +1,184 @@
+//! Findings become incidents, each exactly one.
+
+use sandbox::calls::Side;
+use serde_json::json;
+
+use crate::harness::{REGION, World, has_rows_of, only};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_finding_becomes_one_complete_incident() {
+    let mut world = World::new().await;
+    let kinds = sandbox::aws::Aws::sample_kinds();
+    let findings = world.sandbox.aws().create_samples(REGION, kinds.len());
+    world.start();
+    let incidents = world.escalated(&findings).await;
+    assert_eq!(incidents.len(), kinds.len());
+    world.cycles(2).await;
+    assert_eq!(
+        world.platform().incidents(),
+        incidents,
+        "further cycles change nothing"
+    );
+    for finding in &findings {
+        let incident = only(world.platform(), finding);
+        world.assert_whole(finding);
+        let note = incident.notes[0]
+            .content
+            .strip_prefix("AWS GuardDuty finding Payload:\n");
+        let note: serde_json::Value = serde_json::from_str(note.unwrap()).expect("b19: JSON");
+        assert_eq!(note["Id"], json!(finding));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b1_a_critical_and_an_odd_severity_stop_nothing() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws();
+    let mut findings = Vec::new();
+    for severity in [json!(9.5), json!(null), json!(0), json!("7.5"), json!(3.95)] {
+        let id = aws.create_sample(REGION, sandbox::aws::Aws::sample_kinds()[0]);
+        let mut finding = aws.finding(REGION, &id).unwrap();
+        finding["severity"] = severity;
+        findings.push(aws.put_finding(REGION, finding));
+    }
+    world.start();
+    world.escalated(&findings).await;
+    let severities: Vec<Option<String>> = findings
+        .iter()
+        .map(|finding| only(world.platform(), finding).severity)
+        .collect();
+    let text = |name: &str| Some(name.to_owned());
+    assert_eq!(
+        severities,
+        [text("High"), None, text("Low"), text("High"), text("Low")]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restart_without_state_makes_nothing_twice() {
+    let mut world = World::new().await;
+    let findings = world.sandbox.aws().create_samples(REGION, 60);
+    world.start();
+    world.escalated(&findings).await;
+    world.cycles(1).await;
+    assert_eq!(world.stop().await.code(), Some(0));
+    // Closed, but not archived: the rules do not run.
+    world
+        .platform()
+        .set_rule_enabled("Example: AWS GuardDuty: Archive Finding", false)
+        .unwrap();
+    for finding in &findings[..20] {
+        let id = only(world.platform(), finding).id;
+        world.platform().close(id, "Resolved", "seen to").unwrap();
+    }
+    let before = world.platform().incidents();
+    world.remove_state();
+    world.start();
+    world.cycles(2).await;
+    assert_eq!(world.platform().incidents(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn batches_keep_the_calls_few() {
+    let mut world = World::new().await;
+    let findings = world.sandbox.aws().create_samples(REGION, 500);
+    world.start();
+    world.escalated(&findings).await;
+    world.stop().await;
+    let calls = world.sandbox.calls();
+    assert_eq!(calls.count(Side::Soar, "POST /incidents"), 500);
+    assert!(calls.count(Side::Soar, "POST /incidents/query") <= 12);
+    let gets = world.sandbox.aws().calls()["GetFindings"];
+    assert!(
+        gets <= 24,
+        "{gets} GetFindings: twelve to escalate, as many at most for a second cycle"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b9_a_finding_published_late_is_not_missed() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let first = aws.create_sample(REGION, sandbox::aws::Aws::sample_kinds()[0]);
+    world.start();
+    world.escalated([&first]).await;
+    world.cycles(1).await;
+    let mut late = aws.finding(REGION, &first).unwrap();
+    let published = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(10);
+    late["id"] = json!("0123456789abcdef0123456789abcdef");
+    late["updatedAt"] = json!(published.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string());
+    let late = aws.put_finding(REGION, late);
+    world.escalated([&late]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b26_activity_after_the_close_makes_a_linked_incident() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    world
+        .platform()
+        .set_rule_enabled("Example: AWS GuardDuty: Archive Finding", false)
+        .unwrap();
+    let finding = aws.create_sample(REGION, sandbox::aws::Aws::sample_kinds()[0]);
+    world.start();
+    world.escalated([&finding]).await;
+    let closed = only(world.platform(), &finding).id;
+    world
+        .platform()
+        .close(closed, "Resolved", "seen to")
+        .unwrap();
+    aws.update_finding(REGION, &finding);
+    let wanted = world.mapped(&finding);
+    world
+        .eventually("there is a second incident", |platform| {
+            let incidents = platform.incident_for_finding(&finding);
+            incidents.len() == 2
+                && incidents
+                    .iter()
+                    .all(|incident| has_rows_of(incident, &wanted))
+        })
+        .await;
+    let incidents = world.platform().incident_for_finding(&finding);
+    let second = incidents
+        .iter()
+        .find(|incident| incident.id != closed)
+        .unwrap();
+    assert!(
+        second
+            .notes
+            .iter()
+            .any(|note| note.content.contains(&format!("incident {closed}")))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_threshold_and_a_look_back_bound_what_is_listed() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let sample = aws.create_sample(REGION, sandbox::aws::Aws::sample_kinds()[0]);
+    let template = aws.finding(REGION, &sample).unwrap();
+    aws.delete(REGION, &sample);
+    let put = |n: u32, severity: f64, minutes_ago: i64| {
+        let mut finding = template.clone();
+        let updated = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(minutes_ago);
+        finding["id"] = json!(format!("{n:032x}"));
+        finding["severity"] = json!(severity);
+        finding["updatedAt"] = json!(updated.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string());
+        aws.put_finding(REGION, finding)
+    };
+    let wanted = put(1, 8.0, 5);
+    let mild = put(2, 3.0, 5);
+    let old = put(3, 8.0, 300);
+    world.set("aws_gd_severity_threshold", "4");
+    world.set("aws_gd_lookback_interval", "60");
+    world.start();
+    world.escalated([&wanted]).await;
+    world.cycles(1).await;
+    assert_eq!(world.platform().incidents().len(), 1);
+    // A lower threshold begins again from the look-back.
+    world.stop().await;
+    world.set("aws_gd_severity_threshold", "0");
+    world.start();
+    world.escalated([&mild]).await;
+    assert!(world.platform().incident_for_finding(&old).is_empty());
+}

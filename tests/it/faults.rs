@@ -1,0 +1,122 @@
+//! Faults of SOAR and AWS: nothing is lost, nothing is made twice.
+
+use sandbox::aws::{Aws, Throttle};
+use sandbox::calls::Side;
+use sandbox::faults::{Failure, Fault};
+
+use crate::harness::{REGION, World, only};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_to_a_create_makes_no_second_incident() {
+    let mut world = World::new().await;
+    let findings = world.sandbox.aws().create_samples(REGION, 12);
+    let lost = Fault::new(Side::Soar, Failure::CloseAfter)
+        .method("POST")
+        .path("/incidents$")
+        .times(3);
+    let lost = world.sandbox.faults().inject(lost);
+    world.start();
+    let incidents = world.escalated(&findings).await;
+    assert_eq!(world.sandbox.faults().hits(lost), 3);
+    assert_eq!(incidents.len(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_401_is_a_new_login() {
+    let mut world = World::new().await;
+    let findings = world.sandbox.aws().create_samples(REGION, 12);
+    world
+        .sandbox
+        .faults()
+        .inject(Fault::status(Side::Soar, 401).path("/incidents$").times(1));
+    world.start();
+    assert_eq!(world.escalated(&findings).await.len(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b3_throttling_and_errors_of_aws_only_delay() {
+    let mut world = World::new().await;
+    let findings = world.sandbox.aws().create_samples(REGION, 12);
+    world.sandbox.aws().set_throttle(Some(Throttle {
+        calls: Some(4),
+        ..Throttle::default()
+    }));
+    world.sandbox.faults().inject(
+        Fault::status(Side::Aws, 500)
+            .path("/findings/get$")
+            .times(2),
+    );
+    world.start();
+    assert_eq!(world.escalated(&findings).await.len(), 12);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b28_refused_rows_are_added_later() {
+    let mut world = World::new().await;
+    let findings = world.sandbox.aws().create_samples(REGION, 6);
+    world
+        .sandbox
+        .faults()
+        .inject(Fault::status(Side::Soar, 503).path("/row_data$").times(8));
+    world.sandbox.faults().inject(
+        Fault::status(Side::Soar, 429)
+            .header("Retry-After", "1")
+            .every(7)
+            .times(3),
+    );
+    world.start();
+    assert_eq!(world.escalated(&findings).await.len(), 6);
+    world.cycles(1).await;
+    for finding in &findings {
+        assert_eq!(
+            only(world.platform(), finding)
+                .table("gd_finding_overview")
+                .len(),
+            1
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_finding_is_set_aside_and_stops_no_other() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let odd = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    let findings = aws.create_samples(REGION, 5);
+    let refusal = Fault::status(Side::Soar, 400)
+        .method("POST")
+        .path("/incidents$")
+        .times(1);
+    world.sandbox.faults().inject(refusal);
+    world.start();
+    let all: Vec<String> = findings.iter().chain([&odd]).cloned().collect();
+    world
+        .eventually("all but one are incidents", |platform| {
+            platform.incidents().len() == all.len() - 1
+        })
+        .await;
+    world.cycles(1).await;
+    assert!(world.log().contains("is set aside"));
+    assert_eq!(world.platform().incidents().len(), all.len() - 1);
+    let state = std::fs::read_to_string(world.state_path()).unwrap();
+    assert!(state.contains("quarantine"), "{state}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_conflict_is_read_again() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    world.start_and_listen().await;
+    world.escalated([&finding]).await;
+    world
+        .sandbox
+        .faults()
+        .inject(Fault::status(Side::Soar, 409).method("PATCH").times(2));
+    aws.archive(REGION, &finding);
+    world
+        .eventually("the incident is closed", |platform| {
+            platform.incident_for_finding(&finding)[0].plan_status == "C"
+        })
+        .await;
+}

@@ -1,0 +1,207 @@
+//! What the functions answer.
+
+use sandbox::aws::Aws;
+use sandbox::soar::Reply;
+use serde_json::{Value, json};
+
+use crate::harness::{PATIENCE, REGION, World, only};
+
+const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
+const REFRESH: &str = "func_aws_guardduty_refresh_finding";
+
+async fn call(world: &World, function: &str, inputs: &Value) -> Reply {
+    let mut invocation = world.platform().invocation(ARCHIVE, inputs).unwrap();
+    invocation.body["function"]["name"] = json!(function);
+    let correlation = world.platform().publish(&invocation);
+    world
+        .eventually("the function is answered", |platform| {
+            platform.final_reply(&correlation).is_some()
+        })
+        .await;
+    world.platform().final_reply(&correlation).unwrap()
+}
+
+fn results(reply: &Reply) -> &Value {
+    reply.results.as_ref().expect("a result")
+}
+
+async fn listening() -> (World, Value) {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws();
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    let inputs = json!({
+        "aws_gd_region": REGION,
+        "aws_gd_detector_id": aws.detector_id(REGION).unwrap(),
+        "aws_gd_finding_id": finding,
+    });
+    world.start_and_listen().await;
+    (world, inputs)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refresh_answers_in_the_ancestors_form() {
+    let (world, mut inputs) = listening().await;
+    let finding = inputs["aws_gd_finding_id"].as_str().unwrap().to_owned();
+    world.escalated([&finding]).await;
+    inputs["incident_id"] = json!(only(world.platform(), &finding).id);
+    let reply = call(&world, REFRESH, &inputs).await;
+    assert_eq!(reply.message, "Completed");
+    let results = reply.results.unwrap();
+    assert_eq!(results["version"], "1.0");
+    assert_eq!(results["success"], true);
+    assert_eq!(results["inputs"], inputs);
+    let content = &results["content"];
+    let keys: Vec<&String> = content.as_object().unwrap().keys().collect();
+    assert_eq!(
+        keys,
+        ["timestamp", "finding", "region", "payload", "data_tables"]
+    );
+    assert_eq!(content["finding"]["Id"], json!(finding));
+    assert_eq!(
+        content["payload"]["artifacts"],
+        json!([]),
+        "the incident has them all"
+    );
+    assert_eq!(content["payload"]["comments"], json!([]));
+    assert_eq!(content["data_tables"].as_object().unwrap().len(), 6);
+    let raw: Value = serde_json::from_str(results["raw"].as_str().unwrap()).unwrap();
+    assert_eq!(&raw, content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_finding_gives_an_empty_content() {
+    let (world, mut inputs) = listening().await;
+    let finding = inputs["aws_gd_finding_id"].as_str().unwrap().to_owned();
+    world.escalated([&finding]).await;
+    inputs["incident_id"] = json!(only(world.platform(), &finding).id);
+    inputs["aws_gd_finding_id"] = json!("0".repeat(32));
+    let reply = call(&world, REFRESH, &inputs).await;
+    assert_eq!(results(&reply)["content"], json!({}));
+    assert_eq!(results(&reply)["success"], true);
+    assert_eq!(
+        only(world.platform(), &finding).notes.len(),
+        1,
+        "no note for what is not there"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_run_is_answered_on_one_line() {
+    let (world, inputs) = listening().await;
+    let cases = [
+        (
+            ARCHIVE,
+            json!({"aws_gd_region": REGION}),
+            "'aws_gd_detector_id' is not set",
+        ),
+        (REFRESH, inputs.clone(), "'incident_id' is not set"),
+        (
+            "fn_of_another_app",
+            json!({}),
+            "no function 'fn_of_another_app'",
+        ),
+    ];
+    for (function, inputs, reason) in cases {
+        let reply = call(&world, function, &inputs).await;
+        assert_eq!(reply.message_type, 1, "{reply:?}");
+        assert!(reply.complete);
+        let message = &reply.message;
+        assert!(
+            message.contains(reason) && !message.contains('\n'),
+            "{message}"
+        );
+    }
+    let reply = call(&world, ARCHIVE, &inputs).await;
+    assert_eq!(
+        results(&reply)["content"],
+        json!({"status": "ok"}),
+        "and the worker goes on"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_cannot_be_read_do_not_stay_on_the_queue() {
+    let (world, inputs) = listening().await;
+    let queue = format!("actions.{}.fn_aws_gd", world.sandbox.org_id());
+    let broker = world.sandbox.broker();
+    let reply_to = format!("/queue/acks.{}.fn_aws_gd", world.sandbox.org_id());
+    for (n, body) in ["{not json", "[1,2]", "\"text\"", "{}"].iter().enumerate() {
+        let headers = vec![
+            ("reply-to".into(), reply_to.clone()),
+            ("correlation-id".into(), format!("odd:{n}")),
+        ];
+        broker.publish(&queue, headers, body.as_bytes().to_vec());
+    }
+    broker.publish(&queue, Vec::new(), b"no reply-to".to_vec());
+    for n in 0..4 {
+        let correlation = format!("odd:{n}");
+        world
+            .eventually("it is answered", |platform| {
+                platform.final_reply(&correlation).is_some()
+            })
+            .await;
+        assert_eq!(
+            world
+                .platform()
+                .final_reply(&correlation)
+                .unwrap()
+                .message_type,
+            1
+        );
+    }
+    let reply = call(&world, ARCHIVE, &inputs).await;
+    assert_eq!(results(&reply)["content"]["status"], "ok");
+    // The answer comes before its acknowledgement.
+    let settled =
+        broker.wait_until(|broker| (broker.queue_depth(&queue), broker.unacked(&queue)) == (0, 0));
+    tokio::time::timeout(PATIENCE, settled)
+        .await
+        .expect("every message is acknowledged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_delivered_twice_is_worked_on_once() {
+    let mut world = World::with(sandbox::Options {
+        regions: vec![REGION.into()],
+        aws_latency: std::time::Duration::from_millis(300),
+        ..sandbox::Options::default()
+    })
+    .await;
+    world.set("aws_gd_polling_interval", "0");
+    let aws = world.sandbox.aws().clone();
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    let inputs = json!({
+        "aws_gd_region": REGION,
+        "aws_gd_detector_id": aws.detector_id(REGION).unwrap(),
+        "aws_gd_finding_id": finding,
+    });
+    world.start_and_listen().await;
+    let queue = format!("actions.{}.fn_aws_gd", world.sandbox.org_id());
+    let correlation = world
+        .platform()
+        .publish_invocation(ARCHIVE, &inputs)
+        .unwrap();
+    world
+        .eventually("it is in work", |platform| {
+            !platform.replies(&correlation).is_empty()
+        })
+        .await;
+    world.sandbox.broker().redeliver_unacked(&queue);
+    world
+        .eventually("it is answered", |platform| {
+            platform.final_reply(&correlation).is_some()
+        })
+        .await;
+    assert_eq!(aws.calls()["ArchiveFindings"], 1);
+    let stop = world.stop().await;
+    assert_eq!(stop.code(), Some(0));
+    assert_eq!(world.sandbox.broker().queue_depth(&queue), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cut_connection_is_made_again() {
+    let (world, inputs) = listening().await;
+    world.sandbox.broker().cut_connections();
+    let reply = call(&world, ARCHIVE, &inputs).await;
+    assert_eq!(results(&reply)["content"]["status"], "ok");
+}

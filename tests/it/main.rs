@@ -1,0 +1,18 @@
+//! The worker as a process, against the simulated SOAR and AWS.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test fails where it panics"
+)]
+
+mod harness;
+
+mod architecture;
+mod archive;
+mod documents;
+mod escalation;
+mod faults;
+mod functions;
+mod refresh;
+mod shutdown;
