@@ -52,6 +52,12 @@ impl Platform {
         })
     }
 
+    /// Creates an incident by hand, from what `POST /incidents` takes; gives its number.
+    pub fn create(&self, incident: &Value) -> Result<u64, Refusal> {
+        let by = self.organization().administrator();
+        self.change(|state| state.create(incident, &by, now()))
+    }
+
     /// Imports an export document as an administrator would, accepts it at once, and lets the API key and the
     /// administrator read the queues of all message destinations.
     pub fn import(&self, export: &Value) -> Result<(), Refusal> {
@@ -130,6 +136,16 @@ impl Platform {
     /// All workflow runs, oldest first.
     pub fn workflow_runs(&self) -> Vec<WorkflowRun> {
         self.read(|state| state.runs.values().cloned().collect())
+    }
+
+    /// The workflow runs of an incident, oldest first.
+    pub fn workflow_runs_of(&self, incident: u64) -> Vec<WorkflowRun> {
+        self.read(|state| {
+            let runs = state.runs.values();
+            runs.filter(|run| run.incident == incident)
+                .cloned()
+                .collect()
+        })
     }
 
     /// One workflow run.

@@ -175,7 +175,7 @@ async fn queries_join_filters_by_or_and_conditions_by_and() {
         let names = found
             .iter()
             .map(|i| i["name"].as_str().unwrap_or_default().to_owned());
-        names.collect::<Vec<_>>().join("")
+        names.collect::<String>()
     };
     let both = json!([{"conditions": [finding("a")]}, {"conditions": [finding("b"), open]}]);
     assert_eq!(names(both).await.len(), 2);
@@ -222,31 +222,37 @@ async fn pages_are_cut_as_asked() {
 async fn a_patch_applies_or_names_what_is_stale() {
     let world = World::customized().await;
     let created = world.post("/incidents", &incident("One", &json!({}))).await;
-    let path = format!("/incidents/{}", created["id"]);
+    let incident_path = format!("/incidents/{}", created["id"]);
     let patch = |field: &str, old: Value, new: Value| json!({"version": 1, "changes": [{"field": field, "old_value": {"object": old}, "new_value": {"object": new}}]});
     let bare = patch("flag_of_test", Value::Null, json!(true));
     assert_eq!(
-        world.call(Method::PATCH, &path, &bare).await["success"],
+        world.call(Method::PATCH, &incident_path, &bare).await["success"],
         true
     );
-    let again = world.call(Method::PATCH, &path, &bare).await;
+    let again = world.call(Method::PATCH, &incident_path, &bare).await;
     assert_eq!(again["success"], false);
     assert_eq!(again["field_failures"][0]["actual_current_value"], true);
     let prefixed = patch("properties.flag_of_test", json!(true), json!(false));
     assert_eq!(
-        world.call(Method::PATCH, &path, &prefixed).await["success"],
+        world.call(Method::PATCH, &incident_path, &prefixed).await["success"],
         true
     );
-    let read = world.get(&path).await;
+    let read = world.get(&incident_path).await;
     assert_eq!(
         (&read["vers"], &read["properties"]["flag_of_test"]),
         (&json!(3), &json!(false))
     );
 
     let unknown = patch("colour", Value::Null, json!("red"));
-    assert_eq!(world.refused(Method::PATCH, &path, &unknown).await.0, 400);
+    assert_eq!(
+        world
+            .refused(Method::PATCH, &incident_path, &unknown)
+            .await
+            .0,
+        400
+    );
     let close = patch("plan_status", json!("A"), json!("C"));
-    let (status, message) = world.refused(Method::PATCH, &path, &close).await;
+    let (status, message) = world.refused(Method::PATCH, &incident_path, &close).await;
     assert_eq!(status, 400);
     assert!(message.contains("resolution_"), "{message}");
 }

@@ -32,8 +32,12 @@ impl Message {
 impl Worker {
     /// Connects with the API key and subscribes to the queue of `fn_test`.
     pub async fn subscribe(sandbox: &Sandbox) -> Self {
+        Self::subscribe_to(sandbox, "fn_test").await
+    }
+
+    pub async fn subscribe_to(sandbox: &Sandbox, destination: &str) -> Self {
         let mut worker = Self::connect(sandbox).await;
-        let queue = format!("actions.{}.fn_test", sandbox.org_id());
+        let queue = format!("actions.{}.{destination}", sandbox.org_id());
         worker
             .send(
                 "SUBSCRIBE",

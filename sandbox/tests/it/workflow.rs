@@ -16,11 +16,11 @@ async fn flagged(world: &World) -> u64 {
     let created = world
         .post("/incidents", &incident("One", &properties))
         .await;
-    let path = format!("/incidents/{}", created["id"]);
+    let incident_path = format!("/incidents/{}", created["id"]);
     let patch = json!({"version": 1, "changes": [{
         "field": "flag_of_test", "old_value": {"object": null}, "new_value": {"object": true},
     }]});
-    world.call(Method::PATCH, &path, &patch).await;
+    world.call(Method::PATCH, &incident_path, &patch).await;
     created["id"].as_u64().expect("an id")
 }
 

@@ -65,6 +65,18 @@ pub(crate) struct Field {
 }
 
 impl Field {
+    /// Takes the place of an earlier definition: ids stay, so that stored values keep their meaning.
+    pub(crate) fn succeed(mut self, earlier: Option<&Field>) -> Self {
+        let Some(earlier) = earlier else { return self };
+        self.id = earlier.id;
+        for choice in &mut self.choices {
+            if let Some(known) = earlier.choices.iter().find(|c| c.uuid == choice.uuid) {
+                choice.value = known.value.clone();
+            }
+        }
+        self
+    }
+
     /// Turns what a caller sent into what is stored, or says why not.
     pub(crate) fn accept(&self, value: &Value) -> Result<Value, String> {
         if value.is_null() {
