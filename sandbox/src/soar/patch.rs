@@ -15,14 +15,20 @@ pub(crate) enum Patched {
 }
 
 impl State {
-    /// Applies a patch whole or not at all.
-    pub(crate) fn patch(&mut self, id: u64, patch: &Value, now: i64) -> Result<Patched, Refusal> {
+    /// Applies a patch whole or not at all; `names` is how conflicting values are shown.
+    pub(crate) fn patch(
+        &mut self,
+        id: u64,
+        patch: &Value,
+        names: bool,
+        now: i64,
+    ) -> Result<Patched, Refusal> {
         let changes = patch["changes"].as_array();
         let changes = changes.ok_or_else(|| Refusal::bad("a patch needs changes"))?;
         let mut accepted = Vec::new();
         let mut conflicts = Vec::new();
         for change in changes {
-            let (change, conflict) = self.read_change(id, change)?;
+            let (change, conflict) = self.read_change(id, change, names)?;
             accepted.push(change);
             conflicts.extend(conflict);
         }
@@ -37,6 +43,7 @@ impl State {
         &self,
         id: u64,
         change: &Value,
+        names: bool,
     ) -> Result<(FieldChange, Option<Value>), Refusal> {
         let name = match &change["field"] {
             Value::Object(handle) => handle.get("name").and_then(Value::as_str),
@@ -64,7 +71,7 @@ impl State {
             json!({
                 "field": name,
                 "your_original_value": believed,
-                "actual_current_value": place.field().show(&current, believed.is_string()),
+                "actual_current_value": place.field().show(&current, names),
             })
         });
         Ok(((Slot::of(place), new), conflict))

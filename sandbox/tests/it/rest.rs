@@ -258,6 +258,37 @@ async fn a_patch_applies_or_names_what_is_stale() {
 }
 
 #[tokio::test]
+async fn a_conflict_shows_what_is_there_in_the_form_asked_for() {
+    let world = World::customized().await;
+    let mut body = incident("One", &json!({}));
+    body["severity_code"] = "High".into();
+    let created = world.post("/incidents", &body).await;
+    let change = json!({"version": 1, "changes": [{
+        "field": "severity_code", "old_value": {"object": "Low"}, "new_value": {"object": "Medium"},
+    }]});
+    for (query, current) in [("", json!(6)), ("?handle_format=names", json!("High"))] {
+        let place = format!("/incidents/{}{query}", created["id"]);
+        let answer = world.call(Method::PATCH, &place, &change).await;
+        assert_eq!(answer["field_failures"][0]["actual_current_value"], current);
+        assert_eq!(answer["field_failures"][0]["your_original_value"], "Low");
+    }
+}
+
+#[tokio::test]
+async fn a_whole_incident_sent_back_is_taken_unless_it_is_stale() {
+    let world = World::customized().await;
+    let mut read = world.post("/incidents", &incident("One", &json!({}))).await;
+    let place = format!("/incidents/{}", read["id"]);
+    read["properties"]["count_of_test"] = 3.into();
+    let replaced = world.call(Method::PUT, &place, &read).await;
+    assert_eq!(
+        (&replaced["vers"], &replaced["properties"]["count_of_test"]),
+        (&json!(2), &json!(3))
+    );
+    assert_eq!(world.refused(Method::PUT, &place, &read).await.0, 409);
+}
+
+#[tokio::test]
 async fn an_incident_closes_with_its_resolution_and_reopens() {
     let world = World::customized().await;
     let created = world.post("/incidents", &incident("One", &json!({}))).await;

@@ -90,9 +90,9 @@ impl Worker {
         };
         let mut frame = format!("{command}\n");
         for (name, value) in headers {
-            frame.push_str(&format!("{name}:{}\n", escape(value)));
+            frame.extend([*name, ":", &escape(value), "\n"]);
         }
-        frame.push_str(&format!("\n{body}\0"));
+        frame.extend(["\n", body, "\0"]);
         self.stream.write_all(frame.as_bytes()).await.expect("sent");
     }
 

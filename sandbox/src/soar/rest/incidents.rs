@@ -134,11 +134,12 @@ pub(crate) fn page(body: &Value, default: usize) -> Result<(usize, usize), Refus
 pub(crate) async fn patch(
     State(platform): State<Platform>,
     _: Caller,
+    Names(names): Names,
     Path((_, id)): InPath,
     Document(body): Document,
 ) -> Result<Json<Value>, Refusal> {
     let id = incident_id(&id)?;
-    let failures = match platform.change(|state| state.patch(id, &body, now()))? {
+    let failures = match platform.change(|state| state.patch(id, &body, names, now()))? {
         Patched::Applied => Vec::new(),
         Patched::Conflicts(failures) => failures,
     };
