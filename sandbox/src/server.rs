@@ -25,6 +25,8 @@ use crate::faults::{self, Failure, Faults};
 
 /// The largest request that is read.
 const MAX_REQUEST: usize = 64 * 1024 * 1024;
+/// The pause after a connection could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// One HTTP service and everything in front of it.
 #[derive(Clone)]
@@ -55,7 +57,11 @@ pub(crate) async fn serve(
     let connections = tracker.clone();
     tracker.spawn(async move {
         while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
-            let Ok((stream, _)) = accepted else { continue };
+            let Ok((stream, _)) = accepted else {
+                // Most likely out of file descriptors; they come back as connections end.
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
             let connection = connect(stream, acceptor.clone(), front.clone());
             let stop = stop.clone();
             connections.spawn(async move { stop.run_until_cancelled(connection).await });

@@ -5,10 +5,10 @@
 
 mod account;
 mod analyst;
-mod automation;
 mod catalog;
 mod change;
 mod create;
+mod engine;
 mod incident;
 mod index;
 mod limits;
@@ -38,7 +38,7 @@ use account::Organization;
 use catalog::Catalog;
 use state::State;
 
-pub use automation::{Invocation, Reply};
+pub use engine::{Invocation, Reply};
 pub use refusal::Refusal;
 pub use runs::{RunState, WorkflowRun};
 pub use view::{ArtifactView, IncidentView, NoteView};
@@ -84,7 +84,7 @@ impl Platform {
             starts,
             changed: watch::Sender::new(0),
         }));
-        automation::start(&platform, started, tracker, stop)?;
+        engine::start(&platform, started, tracker, stop)?;
         Ok(platform)
     }
 

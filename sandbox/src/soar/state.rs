@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
-use super::automation::Replies;
 use super::catalog::Catalog;
+use super::engine::Replies;
 use super::incident::Incident;
 use super::index::Index;
 use super::refusal::Refusal;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::caller::{Administrator, Caller, Document, Names};
 use crate::soar::Platform;
+use crate::soar::catalog::{Destination, Function};
 use crate::soar::refusal::Refusal;
 
 /// The organization and one name or id of a path.
@@ -67,8 +68,7 @@ pub(crate) async fn functions(
 ) -> Json<Value> {
     let functions: Vec<Value> = platform.read(|state| {
         let catalog = &state.catalog;
-        let dto =
-            |f: &crate::soar::catalog::Function| f.dto(catalog.destination(&f.destination), names);
+        let dto = |f: &Function| f.dto(catalog.destination(&f.destination), names);
         catalog.functions.values().map(dto).collect()
     });
     Json(json!({"entities": functions}))
@@ -81,7 +81,7 @@ pub(crate) async fn function(
     Path((_, name)): InPath,
 ) -> Result<Json<Value>, Refusal> {
     let found = platform.read(|state| {
-        let by_id = |f: &&crate::soar::catalog::Function| f.id.to_string() == name;
+        let by_id = |f: &&Function| f.id.to_string() == name;
         let functions = &state.catalog.functions;
         let function = functions
             .get(&name)
@@ -95,9 +95,7 @@ pub(crate) async fn function(
 pub(crate) async fn destinations(State(platform): State<Platform>, _: Caller) -> Json<Value> {
     let destinations: Vec<Value> = platform.read(|state| {
         let destinations = state.catalog.destinations.iter();
-        destinations
-            .map(crate::soar::catalog::Destination::dto)
-            .collect()
+        destinations.map(Destination::dto).collect()
     });
     Json(json!({"entities": destinations}))
 }
@@ -111,7 +109,7 @@ pub(crate) async fn destination(
         let mut destinations = state.catalog.destinations.iter();
         destinations
             .find(|d| d.id.to_string() == id)
-            .map(crate::soar::catalog::Destination::dto)
+            .map(Destination::dto)
     });
     let missing = || Refusal::missing(format!("there is no message destination {id}"));
     found.map(Json).ok_or_else(missing)

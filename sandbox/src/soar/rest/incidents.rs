@@ -9,6 +9,7 @@ use super::caller::{Administrator, Caller, Document, Names};
 use crate::soar::patch::Patched;
 use crate::soar::query::Query;
 use crate::soar::refusal::Refusal;
+use crate::soar::state::State as PlatformState;
 use crate::soar::{Platform, limits, now};
 
 /// The organization and the incident of a path; what is no number is no incident.
@@ -43,7 +44,7 @@ pub(crate) async fn read(
 }
 
 /// An incident with the menu items that it offers.
-fn full_dto(state: &crate::soar::state::State, id: u64, names: bool) -> Result<Value, Refusal> {
+fn full_dto(state: &PlatformState, id: u64, names: bool) -> Result<Value, Refusal> {
     let incident = state.incident(id)?;
     let by_name = incident.dto(&state.catalog, true);
     let actions = state.menu(&by_name);

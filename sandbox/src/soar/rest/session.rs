@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::caller::{Caller, Document, SESSION_COOKIE};
-use crate::soar::Platform;
 use crate::soar::refusal::Refusal;
+use crate::soar::{Platform, limits};
 
 /// The release whose answers are imitated.
 const SERVER_VERSION: &str = "51.0.0.0.9340";
@@ -104,7 +104,7 @@ pub(crate) async fn constants(_: Caller) -> Response {
             "major": parts[0], "minor": parts[1], "version": SERVER_VERSION,
         },
         "input_types": serde_json::Map::from_iter(inputs),
-        "max_page_size": crate::soar::limits::PAGE,
+        "max_page_size": limits::PAGE,
         "actions_framework": {"action_invocation_message_types":
             [{"id": 0, "name": "Information"}, {"id": 1, "name": "Error"}, {"id": 2, "name": "Warning"}]},
         "message_destination_types": [{"id": 0, "name": "Queue"}, {"id": 1, "name": "Topic"}],

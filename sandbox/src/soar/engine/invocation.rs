@@ -7,6 +7,7 @@ use crate::automation::{FunctionTask, InputValue};
 use crate::soar::catalog::Function;
 use crate::soar::catalog::field::{Choice, Field, Kind, Required, text_content};
 use crate::soar::refusal::Refusal;
+use crate::soar::state::State;
 use crate::soar::{Platform, now};
 
 /// A message to a function; tests may spoil it before it is published.
@@ -33,7 +34,7 @@ impl Platform {
             "object_type": {"id": 0, "name": "incident"}, "description": null, "uuid": null,
             "actions": [], "tags": [],
         });
-        let instance = self.update(super::super::state::State::fresh_id);
+        let instance = self.update(State::fresh_id);
         Ok(self.message(&known, inputs, &workflow, instance))
     }
 
@@ -102,10 +103,7 @@ impl Platform {
     ) -> Invocation {
         let organization = self.organization();
         let address = format!("{}.{}", organization.id, function.destination);
-        let correlation_id = format!(
-            "invid:{}",
-            self.update(super::super::state::State::fresh_id)
-        );
+        let correlation_id = format!("invid:{}", self.update(State::fresh_id));
         let headers = [
             ("reply-to", format!("/queue/acks.{address}")),
             ("correlation-id", correlation_id.clone()),
