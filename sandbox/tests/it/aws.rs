@@ -35,6 +35,17 @@ async fn aws_calls_are_logged_and_faults_pick_a_region_and_an_action() {
     );
     let refused = call("none", "Action=GetCallerIdentity&Version=2011-06-15").await;
     assert!((400..500).contains(&refused), "unsigned: {refused}");
+    faults.inject(
+        Fault::aws_error(400, "ThrottlingException")
+            .path("^/detector")
+            .times(1),
+    );
+    let url = format!("{}/detector", world.sandbox.aws_endpoint());
+    let throttled = world.client.get(url).send().await.expect("an answer");
+    assert_eq!(
+        throttled.headers()["x-amzn-errortype"],
+        "ThrottlingException"
+    );
     assert_eq!((faults.hits(regional), faults.hits(by_action)), (1, 1));
     let calls = world.sandbox.calls();
     assert_eq!(calls.count(Side::Aws, "POST GetCallerIdentity"), 2);

@@ -53,7 +53,16 @@ impl Worker {
         worker
     }
 
+    /// Logs in with the API key.
     pub async fn connect(sandbox: &Sandbox) -> Self {
+        let mut worker =
+            Self::log_in(sandbox, sandbox.api_key_id(), sandbox.api_key_secret()).await;
+        assert_eq!(worker.frame().await.0, "CONNECTED");
+        worker
+    }
+
+    /// Sends CONNECT; what is answered is the next frame.
+    pub async fn log_in(sandbox: &Sandbox, login: &str, passcode: &str) -> Self {
         let mut roots = RootCertStore::empty();
         let ca = CertificateDer::from_pem_slice(sandbox.ca_pem().as_bytes()).expect("PEM");
         roots.add(ca).expect("a certificate");
@@ -71,15 +80,14 @@ impl Worker {
         let mut worker = Self {
             stream: BufReader::new(stream),
         };
-        let login = [
+        let headers = [
             ("accept-version", "1.2"),
             ("host", sandbox.soar_host()),
             ("heart-beat", "0,0"),
-            ("login", sandbox.api_key_id()),
-            ("passcode", sandbox.api_key_secret()),
+            ("login", login),
+            ("passcode", passcode),
         ];
-        worker.send("CONNECT", &login, "").await;
-        assert_eq!(worker.frame().await.0, "CONNECTED");
+        worker.send("CONNECT", &headers, "").await;
         worker
     }
 

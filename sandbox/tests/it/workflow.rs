@@ -220,6 +220,20 @@ async fn a_queue_is_closed_to_a_key_that_its_destination_does_not_list() {
 }
 
 #[tokio::test]
+async fn the_broker_knows_the_same_logins_as_rest() {
+    let world = World::customized().await;
+    let sandbox = &world.sandbox;
+    let mut user = Worker::log_in(sandbox, sandbox.email(), sandbox.password()).await;
+    assert_eq!(user.frame().await.0, "CONNECTED");
+    let queue = "actions.201.fn_test";
+    user.send("SUBSCRIBE", &[("id", queue), ("destination", queue)], "")
+        .await;
+    sandbox.broker().wait_for_subscriber(queue).await;
+    let mut stranger = Worker::log_in(sandbox, sandbox.email(), "wrong").await;
+    assert_eq!(stranger.frame().await.0, "ERROR");
+}
+
+#[tokio::test]
 async fn an_import_that_could_never_work_is_refused() {
     let world = World::start().await;
     let broken: [(&str, &str, Value); 4] = [
