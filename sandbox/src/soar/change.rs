@@ -68,18 +68,15 @@ impl State {
     }
 
     fn check_required(&self, incident: &Incident, changes: &[FieldChange]) -> Result<(), Refusal> {
-        let after = |place: Place<'_>| {
-            let slot = Slot::of(place);
+        let is_missing = |place: &Place<'_>| {
+            let slot = Slot::of(*place);
             let change = changes.iter().find(|(s, _)| *s == slot);
-            change.map_or_else(|| incident.get(place), |(_, value)| value.clone())
+            is_empty(change.map_or_else(|| incident.get(*place), |(_, value)| value))
         };
         let closing =
             (changes.iter()).any(|(slot, value)| slot.is_core("plan_status") && value == "C");
         if closing {
-            let missing = self
-                .catalog
-                .required_on_close()
-                .find(|place| is_empty(&after(*place)));
+            let missing = self.catalog.required_on_close().find(is_missing);
             if let Some(place) = missing {
                 let name = &place.field().name;
                 return Err(Refusal::bad(format!(

@@ -38,6 +38,7 @@ impl State {
             ..Incident::default()
         };
         let set_by_platform = [
+            ("id", json!(id)),
             ("create_date", json!(now)),
             ("inc_last_modified_date", json!(now)),
             ("plan_status", json!("A")),

@@ -78,12 +78,13 @@ pub(crate) struct Row {
 }
 
 impl Incident {
-    pub(crate) fn get(&self, place: Place<'_>) -> Value {
+    /// A field's value; null where it has none.
+    pub(crate) fn get(&self, place: Place<'_>) -> &Value {
         let value = match place {
             Place::Core(field) => self.core.get(&field.name),
             Place::Property(field) => self.properties.get(&field.name),
         };
-        value.cloned().unwrap_or_default()
+        value.unwrap_or(&Value::Null)
     }
 
     /// The incident's own fields, without what belongs to it.
@@ -94,7 +95,6 @@ impl Incident {
             let stored = self.core.get(name).unwrap_or(&Value::Null);
             dto.insert(name.clone(), field.show(stored, names));
         }
-        dto.insert("id".to_owned(), self.id.into());
         let properties = catalog.properties.iter().map(|(name, field)| {
             let stored = self.properties.get(name).unwrap_or(&Value::Null);
             (name.clone(), field.show(stored, names))

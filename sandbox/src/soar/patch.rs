@@ -66,12 +66,12 @@ impl State {
         let same = place
             .field()
             .accept(believed)
-            .is_ok_and(|old| old == current);
+            .is_ok_and(|old| old == *current);
         let conflict = (!same).then(|| {
             json!({
                 "field": name,
                 "your_original_value": believed,
-                "actual_current_value": place.field().show(&current, names),
+                "actual_current_value": place.field().show(current, names),
             })
         });
         Ok(((Slot::of(place), new), conflict))

@@ -76,8 +76,9 @@ impl<'a> Query<'a> {
 
     fn order(&self, state: &State, a: u64, b: u64) -> Ordering {
         for (place, descending) in &self.sorts {
-            let value = |id| state.incidents.get(&id).map(|i| read(i, *place));
-            let order = compare(&value(a).unwrap_or_default(), &value(b).unwrap_or_default());
+            let incident = |id| state.incidents.get(&id);
+            let value = |id| incident(id).map_or(&Value::Null, |i| i.get(*place));
+            let order = compare(value(a), value(b));
             let order = if *descending { order.reverse() } else { order };
             if order != Ordering::Equal {
                 return order;
@@ -112,11 +113,11 @@ impl<'a> Condition<'a> {
     }
 
     fn holds(&self, incident: &Incident) -> bool {
-        let value = read(incident, self.place);
+        let value = incident.get(self.place);
         match &self.test {
-            Test::Equals(wanted) => value == *wanted,
-            Test::NotEquals(wanted) => value != *wanted,
-            Test::HasValue(wanted) => *wanted != is_empty(&value),
+            Test::Equals(wanted) => value == wanted,
+            Test::NotEquals(wanted) => value != wanted,
+            Test::HasValue(wanted) => *wanted != is_empty(value),
             Test::Contains(part, wanted) => {
                 *wanted
                     == value
@@ -127,7 +128,7 @@ impl<'a> Condition<'a> {
                 let order = value.as_f64().and_then(|value| value.partial_cmp(limit));
                 order.is_some_and(accepts)
             }
-            Test::OneOf(values, wanted) => *wanted == values.contains(&value),
+            Test::OneOf(values, wanted) => *wanted == values.contains(value),
         }
     }
 }
@@ -188,13 +189,6 @@ fn place<'a>(name: &Value, catalog: &'a Catalog) -> Result<Place<'a>, Refusal> {
     let name = name.as_str().unwrap_or_default();
     let place = catalog.queried(name);
     place.ok_or_else(|| Refusal::bad(format!("there is no field {name:?}")))
-}
-
-fn read(incident: &Incident, place: Place<'_>) -> Value {
-    match place {
-        Place::Core(field) if field.name == "id" => incident.id.into(),
-        place => incident.get(place),
-    }
 }
 
 fn is_empty(value: &Value) -> bool {

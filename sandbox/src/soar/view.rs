@@ -70,7 +70,7 @@ impl IncidentView {
         let value = |name: &str| {
             let place = catalog.queried(name);
             let place: Option<Place<'_>> = place.filter(|_| incident.core.contains_key(name));
-            place.map(|place| place.field().show(&incident.get(place), true))
+            place.map(|place| place.field().show(incident.get(place), true))
         };
         let text = |name: &str| value(name).and_then(|v| v.as_str().map(str::to_owned));
         let number = |name: &str| value(name).and_then(|v| v.as_i64());
