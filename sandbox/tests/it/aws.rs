@@ -1,5 +1,8 @@
 //! AWS behind the same faults and call log as the platform.
 
+use std::time::Duration;
+
+use sandbox::Options;
 use sandbox::calls::Side;
 use sandbox::faults::Fault;
 
@@ -50,4 +53,18 @@ async fn aws_calls_are_logged_and_faults_pick_a_region_and_an_action() {
     let calls = world.sandbox.calls();
     assert_eq!(calls.count(Side::Aws, "POST GetCallerIdentity"), 2);
     assert_eq!(calls.total(Side::Soar), 0);
+}
+
+#[tokio::test]
+async fn latency_is_a_sides_own() {
+    let options = Options {
+        soar_latency: Duration::from_hours(1),
+        ..Options::default()
+    };
+    let world = World::start_with(options).await;
+    let aws = world.client.get(world.sandbox.aws_endpoint()).send();
+    tokio::select! {
+        _ = world.get("/rest/session") => panic!("the platform answered at once"),
+        answer = aws => assert!(answer.is_ok()),
+    }
 }

@@ -8,8 +8,9 @@
 
 mod aws;
 mod faults;
+mod incidents;
 mod load;
-mod rest;
+mod organization;
 mod shipped;
 mod support;
 mod worker;
