@@ -55,6 +55,19 @@ impl Cursor {
         }
     }
 
+    /// What has certainly changed since the watermark: updated in the seconds after it, since AWS compares
+    /// whole seconds. `None` before the first listing.
+    pub fn changed(&self, settings: &WindowSettings) -> Option<Criteria> {
+        let second = self
+            .usable_watermark(settings)?
+            .as_second()
+            .checked_add(1)?;
+        Some(Criteria {
+            severity_at_least: settings.threshold,
+            updated_since: Some(Timestamp::from_second(second).ok()?),
+        })
+    }
+
     /// A watermark reached with a higher threshold says nothing about the findings below it.
     fn usable_watermark(&self, settings: &WindowSettings) -> Option<Timestamp> {
         let covered = self.threshold.unwrap_or(0) <= settings.threshold.unwrap_or(0);
@@ -165,6 +178,15 @@ mod tests {
         );
         let all = cursor("11:00:00", None);
         assert_eq!(since(&all, &settings(None, Some(7))), Some(at("10:44:59")));
+    }
+
+    #[test]
+    fn what_changed_begins_in_the_second_after_the_mark() {
+        let mut cursor = cursor("11:00:00.250", None);
+        let since = cursor.changed(&settings(None, None)).unwrap().updated_since;
+        assert_eq!(since, Some(at("11:00:01")));
+        cursor.watermark = None;
+        assert_eq!(cursor.changed(&settings(None, None)), None);
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! One page of findings: fetch, match with SOAR, write; and what it means for the watermark.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures_util::{StreamExt as _, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::apply::{Applied, Writer};
@@ -31,6 +31,8 @@ pub(super) struct Batch<'a> {
 /// How a page ended.
 #[derive(Debug, Default)]
 pub(super) struct PageOutcome {
+    /// When AWS was asked for the findings.
+    read_at: Option<Timestamp>,
     findings: Vec<FindingOutcome>,
     /// Why the cycle cannot go on.
     error: Option<CycleError>,
@@ -67,6 +69,7 @@ impl Batch<'_> {
     }
 
     async fn fill(&self, ids: &[String], outcome: &mut PageOutcome) -> Result<(), CycleError> {
+        outcome.read_at = Some(Timestamp::now());
         let findings = self.fetch(ids).await?;
         let (finished, fresh): (Vec<_>, Vec<_>) = findings
             .into_iter()
@@ -199,9 +202,23 @@ pub(super) struct Progress {
     /// The oldest update that is not finished: the watermark stays before it.
     held: Option<Timestamp>,
     error: Option<CycleError>,
+    /// Findings read so soon after their update that another may have followed within the same second: no
+    /// listing tells those two apart, so they are read once more.
+    unsettled: HashSet<String>,
 }
 
+/// How long after its update a finding must be read for no other to bear the same second.
+const SETTLING: SignedDuration = SignedDuration::from_secs(2);
+
 impl Progress {
+    /// Begins a cycle with the findings that the last one left unsettled.
+    pub(super) fn new(unsettled: HashSet<String>) -> Self {
+        Self {
+            unsettled,
+            ..Self::default()
+        }
+    }
+
     /// Takes the outcome of the next page into the detector's state.
     pub(super) fn take(
         &mut self,
@@ -214,6 +231,7 @@ impl Progress {
         for finding in &outcome.findings {
             let updated: Option<Timestamp> = finding.updated_at.parse().ok();
             reached = reached.max(updated);
+            self.settle(&finding.id, updated, outcome.read_at);
             match &finding.end {
                 End::Known => {}
                 End::Open => self.held = Some(earliest(self.held, updated)),
@@ -237,6 +255,17 @@ impl Progress {
         }
     }
 
+    fn settle(&mut self, id: &str, updated: Option<Timestamp>, read_at: Option<Timestamp>) {
+        let settled = updated
+            .zip(read_at)
+            .is_some_and(|(updated, read_at)| read_at.duration_since(updated) >= SETTLING);
+        if settled {
+            self.unsettled.remove(id);
+        } else {
+            self.unsettled.insert(id.to_owned());
+        }
+    }
+
     /// Notes why the cycle ends early.
     pub(super) fn fail(&mut self, error: CycleError) {
         self.error.get_or_insert(error);
@@ -247,9 +276,9 @@ impl Progress {
         self.error.is_some()
     }
 
-    /// The cycle's outcome.
-    pub(super) fn end(self) -> Result<(), CycleError> {
-        self.error.map_or(Ok(()), Err)
+    /// The findings to be read again in the next cycle, and this one's outcome.
+    pub(super) fn end(self) -> (HashSet<String>, Result<(), CycleError>) {
+        (self.unsettled, self.error.map_or(Ok(()), Err))
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::{FutureExt as _, Stream, StreamExt as _, TryStreamExt as _, stream};
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::page::{Batch, Progress};
@@ -32,6 +34,10 @@ pub(super) struct DetectorPoller {
     pub(super) refreshes: Refreshes,
     /// Findings of open incidents that AWS does not have any more, reported once.
     pub(super) gone: HashSet<String>,
+    /// Finished findings to be read once more.
+    unsettled: HashSet<String>,
+    /// When the whole overlap was last read.
+    reread: Option<Instant>,
     /// Set after a cycle that got to its end: only then are up-to-date incidents known to be complete.
     confirmed: bool,
 }
@@ -138,56 +144,88 @@ impl RegionPoller {
         self.reconcile(id, detector).await
     }
 
-    /// Lists what the window asks for and brings each page to SOAR; pages overlap in work and are
-    /// confirmed in order.
+    /// Brings what the window asks for to SOAR.
+    ///
+    /// The overlap lists the same findings again and again. Those that are finished are not read each time:
+    /// what changed since the watermark comes with a listing of its own, and only now and then the whole
+    /// overlap is read, for updates that were published late.
     async fn escalate(
         &self,
         id: &str,
         detector: &mut DetectorPoller,
         verify: bool,
     ) -> Result<(), CycleError> {
-        let window = &self.context.window;
+        let (window, now) = (&self.context.window, Timestamp::now());
+        let reread = detector.take_reread(window.overlap, Instant::now());
+        let unsettled = std::mem::take(&mut detector.unsettled);
         let DetectorPoller {
             state, refreshes, ..
         } = detector;
         state.cursor.begin(window);
-        let criteria = state.cursor.criteria(window, Timestamp::now());
+        let (overlap, changed) = (
+            state.cursor.criteria(window, now),
+            state.cursor.changed(window),
+        );
         let finished = state.cursor.finished.clone();
         let halt = self.stop.child_token();
         let batch = self.batch(id, refreshes, &finished, &halt, verify);
-        let mut progress = Progress::default();
-        let (mut seen, mut again) = (HashSet::new(), Vec::new());
-        {
-            let pages = self.pages(id, criteria, halt.clone()).map_ok(|ids| {
-                let (fresh, repeated): (Vec<_>, Vec<_>) =
-                    ids.into_iter().partition(|id| seen.insert(id.clone()));
-                again.extend(repeated);
-                batch.process(fresh).map(Ok)
-            });
-            let mut outcomes = std::pin::pin!(pages.try_buffered(PAGES_IN_WORK));
-            // To the end, also after a failure: what was begun is finished, and nothing new is begun.
-            while let Some(outcome) = outcomes.next().await {
-                match outcome {
-                    Ok(outcome) => progress.take(outcome, state, window, Timestamp::now()),
-                    Err(error) => progress.fail(error),
-                }
-                if progress.has_failed() {
-                    halt.cancel();
-                }
-                self.context.state.remember(self.region(), id, state);
-                self.context.state.save(false).await;
-            }
+        let known = |finding: &str| {
+            !reread && finished.contains_key(finding) && !unsettled.contains(finding)
+        };
+        let mut progress = Progress::new(unsettled.clone());
+        let mut listing = Listing::default();
+        self.bring(&batch, overlap, known, &mut listing, state, &mut progress)
+            .await;
+        if let Some(changed) = changed.filter(|_| !reread) {
+            let new = |finding: &str| !finished.contains_key(finding);
+            self.bring(&batch, changed, new, &mut listing, state, &mut progress)
+                .await;
         }
         // A finding that changed while the listing went on is on a later page once more.
-        for ids in again.chunks(BATCH) {
-            progress.take(
-                batch.process(ids.to_vec()).await,
-                state,
-                window,
-                Timestamp::now(),
-            );
+        for ids in listing.again.chunks(BATCH) {
+            let outcome = batch.process(ids.to_vec()).await;
+            progress.take(outcome, state, window, Timestamp::now());
         }
-        progress.end()
+        let (mut unsettled, outcome) = progress.end();
+        unsettled.retain(|id| state.cursor.finished.contains_key(id));
+        detector.unsettled = unsettled;
+        outcome
+    }
+
+    /// Lists and brings each page to SOAR but for the findings to be left out. Pages overlap in work and are
+    /// confirmed in order.
+    async fn bring(
+        &self,
+        batch: &Batch<'_>,
+        criteria: Criteria,
+        leave_out: impl Fn(&str) -> bool,
+        listing: &mut Listing,
+        state: &mut DetectorState,
+        progress: &mut Progress,
+    ) {
+        let pages = self
+            .pages(batch.detector, criteria, batch.halt.clone())
+            .map_ok(|mut ids| {
+                ids.retain(|id| !leave_out(id));
+                batch.process(listing.take_new(ids)).map(Ok)
+            });
+        let mut outcomes = std::pin::pin!(pages.try_buffered(PAGES_IN_WORK));
+        // To the end, also after a failure: what was begun is finished, and nothing new is begun.
+        while let Some(outcome) = outcomes.next().await {
+            match outcome {
+                Ok(outcome) => {
+                    progress.take(outcome, state, &self.context.window, Timestamp::now());
+                }
+                Err(error) => progress.fail(error),
+            }
+            if progress.has_failed() {
+                batch.halt.cancel();
+            }
+            self.context
+                .state
+                .remember(self.region(), batch.detector, state);
+            self.context.state.save(false).await;
+        }
     }
 
     fn batch<'a>(
@@ -262,5 +300,33 @@ impl DetectorPoller {
             state,
             ..Self::default()
         }
+    }
+
+    /// Whether this cycle reads the whole overlap: the first does, and one in every third of the overlap.
+    fn take_reread(&mut self, overlap: Duration, now: Instant) -> bool {
+        let due = self
+            .reread
+            .is_none_or(|last| now.duration_since(last) >= overlap / 3);
+        if due {
+            self.reread = Some(now);
+        }
+        due
+    }
+}
+
+/// The findings that the listings of one cycle told of.
+#[derive(Debug, Default)]
+struct Listing {
+    seen: HashSet<String>,
+    /// Told of more than once.
+    again: Vec<String>,
+}
+
+impl Listing {
+    fn take_new(&mut self, ids: Vec<String>) -> Vec<String> {
+        let (new, again): (Vec<_>, Vec<_>) =
+            ids.into_iter().partition(|id| self.seen.insert(id.clone()));
+        self.again.extend(again);
+        new
     }
 }

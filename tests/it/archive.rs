@@ -135,3 +135,31 @@ async fn b29_a_deleted_finding_is_reported_once() {
     assert_eq!(world.log().matches(&line).count(), 1);
     assert_eq!(only(world.platform(), &finding).plan_status, "A");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b30_a_template_that_lacks_a_required_field_is_reported_and_can_be_mended() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    world.set("aws_gd_close_incident_template", "close.json");
+    world.write("close.json", r#"{"resolution_summary": "Archived."}"#);
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    world.start_and_listen().await;
+    world.escalated([&finding]).await;
+    aws.archive(REGION, &finding);
+    world.log_shows("requires resolution_id on close").await;
+    let incident = only(world.platform(), &finding);
+    assert_eq!(incident.plan_status, "A");
+    assert_eq!(incident.property("aws_guardduty_archived"), Some("False"));
+    world.stop().await;
+    let template = r#"{"resolution_id": "Not an Issue", "resolution_summary": "Archived."}"#;
+    world.write("close.json", template);
+    world.start_and_listen().await;
+    world
+        .eventually("the incident is closed", |platform| {
+            platform.incident_for_finding(&finding)[0].plan_status == "C"
+        })
+        .await;
+    let closed = only(world.platform(), &finding);
+    assert_eq!(closed.resolution.as_deref(), Some("Not an Issue"));
+    assert_eq!(closed.resolution_summary.as_deref(), Some("Archived."));
+}

@@ -1,5 +1,6 @@
 //! Findings become incidents, each exactly one.
 
+use sandbox::aws::Aws;
 use sandbox::calls::Side;
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use crate::harness::{REGION, World, has_rows_of, only};
 #[tokio::test(flavor = "multi_thread")]
 async fn every_kind_of_finding_becomes_one_complete_incident() {
     let mut world = World::new().await;
-    let kinds = sandbox::aws::Aws::sample_kinds();
+    let kinds = Aws::sample_kinds();
     let findings = world.sandbox.aws().create_samples(REGION, kinds.len());
     world.start();
     let incidents = world.escalated(&findings).await;
@@ -36,7 +37,7 @@ async fn b1_a_critical_and_an_odd_severity_stop_nothing() {
     let aws = world.sandbox.aws();
     let mut findings = Vec::new();
     for severity in [json!(9.5), json!(null), json!(0), json!("7.5"), json!(3.95)] {
-        let id = aws.create_sample(REGION, sandbox::aws::Aws::sample_kinds()[0]);
+        let id = aws.create_sample(REGION, Aws::sample_kinds()[0]);
         let mut finding = aws.finding(REGION, &id).unwrap();
         finding["severity"] = severity;
         findings.push(aws.put_finding(REGION, finding));
@@ -79,27 +80,87 @@ async fn a_restart_without_state_makes_nothing_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn batches_keep_the_calls_few() {
+async fn b34_batches_keep_the_calls_few() {
     let mut world = World::new().await;
     let findings = world.sandbox.aws().create_samples(REGION, 500);
     world.start();
     world.escalated(&findings).await;
+    world.cycles(2).await;
     world.stop().await;
     let calls = world.sandbox.calls();
     assert_eq!(calls.count(Side::Soar, "POST /incidents"), 500);
-    assert!(calls.count(Side::Soar, "POST /incidents/query") <= 12);
+    let queries = calls.count(Side::Soar, "POST /incidents/query");
     let gets = world.sandbox.aws().calls()["GetFindings"];
-    assert!(
-        gets <= 24,
-        "{gets} GetFindings: twelve to escalate, as many at most for a second cycle"
+    assert_eq!(
+        (queries, gets),
+        (10, 10),
+        "further cycles read nothing again"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b5_a_region_that_appears_later_gets_its_look_back() {
+    let mut world = World::new().await;
+    world.set("aws_gd_lookback_interval", "2h");
+    let aws = world.sandbox.aws().clone();
+    let first = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    world.start();
+    world.escalated([&first]).await;
+    world.cycles(1).await;
+    let elsewhere = "eu-west-1";
+    aws.add_detector(elsewhere);
+    let here = aws.create_sample(REGION, Aws::sample_kinds()[1]);
+    let mut finding = aws.finding(REGION, &first).unwrap();
+    for (hours, id) in [(1, "a"), (3, "b")] {
+        let updated = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+        finding["id"] = json!(id.repeat(32));
+        finding["region"] = json!(elsewhere);
+        finding["service"]["detectorId"] = json!(aws.detector_id(elsewhere));
+        finding["updatedAt"] = json!(updated.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string());
+        aws.put_finding(elsewhere, finding.clone());
+    }
+    world
+        .eventually("both regions are escalated", |platform| {
+            let has = |finding: &str| !platform.incident_for_finding(finding).is_empty();
+            has(&here) && has(&"a".repeat(32))
+        })
+        .await;
+    world.cycles(1).await;
+    assert!(
+        world
+            .platform()
+            .incident_for_finding(&"b".repeat(32))
+            .is_empty()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b7_findings_wait_for_the_customizations() {
+    let mut world = World::without_customizations().await;
+    let finding = world
+        .sandbox
+        .aws()
+        .create_sample(REGION, Aws::sample_kinds()[0]);
+    world.start();
+    world.log_shows("polling us-east-1 failed").await;
+    assert!(
+        world.log().contains("aws_guardduty_finding_id"),
+        "it names the field: {}",
+        world.log()
+    );
+    world.import();
+    world.escalated([&finding]).await;
+    // b23: the log names the finding.
+    world
+        .log_shows(&format!("escalated finding {finding} to incident"))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b9_a_finding_published_late_is_not_missed() {
     let mut world = World::new().await;
     let aws = world.sandbox.aws().clone();
-    let first = aws.create_sample(REGION, sandbox::aws::Aws::sample_kinds()[0]);
+    let first = aws.create_sample(REGION, Aws::sample_kinds()[0]);
     world.start();
     world.escalated([&first]).await;
     world.cycles(1).await;
@@ -119,7 +180,7 @@ async fn b26_activity_after_the_close_makes_a_linked_incident() {
         .platform()
         .set_rule_enabled("Example: AWS GuardDuty: Archive Finding", false)
         .unwrap();
-    let finding = aws.create_sample(REGION, sandbox::aws::Aws::sample_kinds()[0]);
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
     world.start();
     world.escalated([&finding]).await;
     let closed = only(world.platform(), &finding).id;
@@ -155,7 +216,7 @@ async fn b26_activity_after_the_close_makes_a_linked_incident() {
 async fn a_threshold_and_a_look_back_bound_what_is_listed() {
     let mut world = World::new().await;
     let aws = world.sandbox.aws().clone();
-    let sample = aws.create_sample(REGION, sandbox::aws::Aws::sample_kinds()[0]);
+    let sample = aws.create_sample(REGION, Aws::sample_kinds()[0]);
     let template = aws.finding(REGION, &sample).unwrap();
     aws.delete(REGION, &sample);
     let put = |n: u32, severity: f64, minutes_ago: i64| {

@@ -69,6 +69,34 @@ async fn refresh_answers_in_the_ancestors_form() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn b11_an_artifact_of_an_analyst_counts_as_known() {
+    let (world, mut inputs) = listening().await;
+    let finding = inputs["aws_gd_finding_id"].as_str().unwrap().to_owned();
+    world.escalated([&finding]).await;
+    let incident = only(world.platform(), &finding).id;
+    inputs["incident_id"] = json!(incident);
+    let aws = world.sandbox.aws();
+    let mut changed = aws.finding(REGION, &finding).unwrap();
+    let connection = &mut changed["service"]["action"]["networkConnectionAction"];
+    connection["remoteIpDetails"]["ipAddressV4"] = json!("203.0.113.99");
+    connection["localIpDetails"]["ipAddressV4"] = json!("203.0.113.98");
+    aws.put_finding(REGION, changed);
+    world
+        .platform()
+        .add_artifact(incident, "IP Address", "203.0.113.99")
+        .unwrap();
+    let reply = call(&world, REFRESH, &inputs).await;
+    let artifacts = results(&reply)["content"]["payload"]["artifacts"]
+        .as_array()
+        .unwrap();
+    let values: Vec<&Value> = artifacts
+        .iter()
+        .map(|artifact| &artifact["value"])
+        .collect();
+    assert_eq!(values, ["203.0.113.98"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_unknown_finding_gives_an_empty_content() {
     let (world, mut inputs) = listening().await;
     let finding = inputs["aws_gd_finding_id"].as_str().unwrap().to_owned();

@@ -39,24 +39,47 @@ impl World {
     }
 
     pub(crate) async fn with(options: Options) -> Self {
+        let world = Self::bare(options).await;
+        world.import();
+        world
+    }
+
+    /// A platform that has none of our customizations yet.
+    pub(crate) async fn without_customizations() -> Self {
+        Self::bare(Options {
+            regions: vec![REGION.into()],
+            ..Options::default()
+        })
+        .await
+    }
+
+    async fn bare(options: Options) -> Self {
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
-        sandbox
-            .platform()
-            .import(&fn_aws_guardduty::customizations::export_document())
-            .expect("our export imports");
         let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("ca.pem"), sandbox.ca_pem()).unwrap();
         let settings = vec![
             ("aws_gd_polling_interval".into(), "1s".into()),
             ("aws_gd_regions".into(), "'^(us|eu|ap)-'".into()),
         ];
-        Self {
+        let world = Self {
             sandbox,
             folder,
             settings,
             worker: None,
             starts: 0,
-        }
+        };
+        world.write("ca.pem", world.sandbox.ca_pem());
+        world
+    }
+
+    /// Imports our customizations.
+    pub(crate) fn import(&self) {
+        let export = fn_aws_guardduty::customizations::export_document();
+        self.platform().import(&export).expect("our export imports");
+    }
+
+    /// Writes a file into the folder the worker is started in.
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
     /// Sets a key of `[fn_aws_guardduty]` for the next start.
@@ -226,6 +249,18 @@ impl World {
         tokio::time::timeout(PATIENCE, turning)
             .await
             .expect("the poller goes round");
+    }
+
+    /// Waits until the worker's log shows a text.
+    pub(crate) async fn log_shows(&self, text: &str) {
+        let shown = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(20));
+            while !self.log().contains(text) {
+                pace.tick().await;
+            }
+        };
+        let shown = tokio::time::timeout(PATIENCE, shown).await;
+        assert!(shown.is_ok(), "the log never shows: {text}");
     }
 
     /// Forgets how far the worker has come.
