@@ -175,9 +175,11 @@ impl Batch<'_> {
             Ok(Applied::Finished) => Ok(End::Finished),
             Ok(Applied::Waiting) => Ok(End::Open),
             // Only what SOAR says of this very finding sets it aside; all else is about SOAR itself.
-            Err(error @ (SoarError::Rejected { .. } | SoarError::Malformed { .. })) => {
-                Ok(End::Refused(error.to_string()))
-            }
+            Err(
+                error @ (SoarError::Rejected { .. }
+                | SoarError::NotFound { .. }
+                | SoarError::Malformed { .. }),
+            ) => Ok(End::Refused(error.to_string())),
             Err(error) => {
                 self.halt.cancel();
                 Err(error)

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::wire::items;
 use super::{Call, Soar, SoarError};
 use crate::domain::Artifact;
+
+/// Artifacts a call, where they come in pages.
+const PAGE: usize = 500;
 
 /// Artifacts of an incident, to tell a new one from a known one.
 #[derive(Debug, Default)]
@@ -25,12 +28,7 @@ impl KnownArtifacts {
 impl Soar {
     /// All artifacts of an incident.
     pub async fn artifacts(&self, incident: i64) -> Result<KnownArtifacts, SoarError> {
-        let answer = self
-            .call(Call::get(format!(
-                "/incidents/{incident}/artifacts?handle_format=names"
-            )))
-            .await?;
-        let artifacts = items(&answer);
+        let artifacts = self.artifact_list(incident).await?;
         // Servers differ in whether the type comes by name; the names are fetched only where they must be.
         let numbered = artifacts
             .iter()
@@ -48,6 +46,33 @@ impl Soar {
             Some((name, artifact["value"].as_str()?.to_owned()))
         });
         Ok(KnownArtifacts(known.collect()))
+    }
+
+    async fn artifact_list(&self, incident: i64) -> Result<Vec<Value>, SoarError> {
+        let path = format!("/incidents/{incident}/artifacts?handle_format=names");
+        match self.call(Call::get(path)).await {
+            Ok(answer) => Ok(items(&answer).to_vec()),
+            // A platform that only has the newer, paged form.
+            Err(SoarError::NotFound { .. } | SoarError::Rejected { status: 405, .. }) => {
+                self.artifact_pages(incident).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn artifact_pages(&self, incident: i64) -> Result<Vec<Value>, SoarError> {
+        let path = format!("/incidents/{incident}/artifacts/query_paged?handle_format=names");
+        let mut artifacts = Vec::new();
+        loop {
+            let body = json!({"start": artifacts.len(), "length": PAGE});
+            let answer = self.call(Call::query(path.as_str(), &body)).await?;
+            let page = items(&answer);
+            artifacts.extend_from_slice(page);
+            let total = answer["recordsTotal"].as_u64().unwrap_or(0);
+            if page.is_empty() || artifacts.len() as u64 >= total {
+                return Ok(artifacts);
+            }
+        }
     }
 
     async fn artifact_type_names(&self) -> Result<HashMap<i64, String>, SoarError> {

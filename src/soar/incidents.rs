@@ -192,12 +192,8 @@ impl Soar {
     /// How many rows a data table of an incident has.
     pub async fn row_count(&self, incident: i64, table: &str) -> Result<usize, SoarError> {
         let path = format!("/incidents/{incident}/table_data/{table}?handle_format=names");
-        match self.call(Call::get(path)).await {
-            Ok(answer) => Ok(answer["rows"].as_array().map_or(0, Vec::len)),
-            // Some servers answer 404 for a table without rows.
-            Err(SoarError::NotFound { .. }) => Ok(0),
-            Err(error) => Err(error),
-        }
+        let answer = self.call(Call::get(path)).await?;
+        Ok(answer["rows"].as_array().map_or(0, Vec::len))
     }
 
     /// Adds a row to a data table that has `before` rows; a lost answer is looked for in the table.

@@ -63,6 +63,8 @@ pub(crate) struct Call<'a> {
     path: String,
     body: Option<&'a Value>,
     repeat: Repeat,
+    /// Whether values are meant by their names and not by their numbers.
+    by_name: bool,
 }
 
 impl<'a> Call<'a> {
@@ -72,6 +74,7 @@ impl<'a> Call<'a> {
             path: path.into(),
             body: None,
             repeat: Repeat::Freely,
+            by_name: false,
         }
     }
 
@@ -82,6 +85,7 @@ impl<'a> Call<'a> {
             path: path.into(),
             body: Some(body),
             repeat: Repeat::Freely,
+            by_name: false,
         }
     }
 
@@ -92,6 +96,7 @@ impl<'a> Call<'a> {
             path: path.into(),
             body: Some(body),
             repeat: Repeat::IfNotDone,
+            by_name: false,
         }
     }
 
@@ -102,6 +107,7 @@ impl<'a> Call<'a> {
             path: path.into(),
             body: Some(body),
             repeat: Repeat::Freely,
+            by_name: true,
         }
     }
 
@@ -191,6 +197,10 @@ impl Soar {
             )
             .headers(session.headers.clone());
         drop(session);
+        if call.by_name {
+            // IBM's client names it in the header of a PATCH, and in the query of a GET.
+            request = request.header("handle_format", "names");
+        }
         if let Some(body) = call.body {
             request = request.json(body);
         }

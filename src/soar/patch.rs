@@ -65,7 +65,7 @@ impl Soar {
 
     /// A conflict is re-read and tried again; a field that meanwhile has the wanted value is done.
     async fn patch(&self, id: i64, mut steps: Vec<Step<'_>>) -> Result<(), SoarError> {
-        let path = format!("/incidents/{id}?handle_format=names");
+        let path = format!("/incidents/{id}");
         let mut attempt = 0;
         loop {
             if steps.is_empty() {

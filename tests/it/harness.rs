@@ -24,6 +24,9 @@ pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     folder: TempDir,
     settings: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
+    /// With the administrator's password instead of the API key.
+    by_password: bool,
     worker: Option<Child>,
     starts: usize,
 }
@@ -60,10 +63,13 @@ impl World {
             ("aws_gd_polling_interval".into(), "1s".into()),
             ("aws_gd_regions".into(), "'^(us|eu|ap)-'".into()),
         ];
+        let variables = vec![("AWS_ENDPOINT_URL".into(), sandbox.aws_endpoint())];
         let world = Self {
             sandbox,
             folder,
             settings,
+            variables,
+            by_password: false,
             worker: None,
             starts: 0,
         };
@@ -88,6 +94,17 @@ impl World {
         self.settings.push((key.to_owned(), value.to_owned()));
     }
 
+    /// The environment of the next start, in place of `AWS_ENDPOINT_URL`.
+    pub(crate) fn set_variables(&mut self, variables: &[(&str, &str)]) {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        self.variables = variables.iter().map(owned).collect();
+    }
+
+    /// Logs in by user and password from the next start on.
+    pub(crate) fn log_in_by_password(&mut self) {
+        self.by_password = true;
+    }
+
     pub(crate) fn platform(&self) -> &Platform {
         self.sandbox.platform()
     }
@@ -106,7 +123,7 @@ impl World {
             .env("HOME", self.folder.path())
             .env("TZ", "UTC")
             .env("APP_CONFIG_FILE", &config)
-            .env("AWS_ENDPOINT_URL", self.sandbox.aws_endpoint())
+            .envs(self.variables.iter().cloned())
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("RUST_LOG", "info,fn_aws_guardduty=debug")
             .stdin(Stdio::null())
@@ -286,9 +303,17 @@ impl World {
     fn config_text(&self) -> String {
         let s = &self.sandbox;
         let (host, port, org, stomp) = (s.soar_host(), s.soar_port(), s.org_name(), s.stomp_port());
-        let (id, secret) = (s.api_key_id(), s.api_key_secret());
+        let login = if self.by_password {
+            format!("email={}\npassword={}", s.email(), s.password())
+        } else {
+            format!(
+                "api_key_id={}\napi_key_secret={}",
+                s.api_key_id(),
+                s.api_key_secret()
+            )
+        };
         let mut text = format!(
-            "[resilient]\nhost={host}\nport={port}\norg={org}\napi_key_id={id}\napi_key_secret={secret}\n\
+            "[resilient]\nhost={host}\nport={port}\norg={org}\n{login}\n\
              stomp_port={stomp}\ncafile=ca.pem\nrequest_retry_delay=1\n\n[fn_aws_guardduty]\n\
              aws_gd_access_key_id={}\naws_gd_secret_access_key={}\naws_gd_master_region={REGION}\n",
             s.aws_access_key_id(),

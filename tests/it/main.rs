@@ -14,5 +14,6 @@ mod documents;
 mod escalation;
 mod faults;
 mod functions;
+mod login;
 mod refresh;
 mod shutdown;
