@@ -53,14 +53,18 @@ impl Stage {
         self.folder.path().join("worker.log")
     }
 
-    /// SIGTERM, and how the worker took it.
-    pub(super) async fn strike(mut self) -> anyhow::Result<ExitStatus> {
+    /// SIGTERM, and how the worker took it. Its log stays where it is until the stage is gone.
+    pub(super) async fn stop_worker(&mut self) -> anyhow::Result<ExitStatus> {
         if let Some(id) = self.worker.id() {
             kill(Pid::from_raw(i32::try_from(id)?), Signal::SIGTERM)?;
         }
         let ended = tokio::time::timeout(STOP_TIME, self.worker.wait()).await;
-        self.sandbox.shutdown().await;
         Ok(ended.context("the worker does not stop")??)
+    }
+
+    /// Keeps the worker's log for a look.
+    pub(super) fn keep(self) {
+        let _ = self.folder.keep();
     }
 
     async fn wait_for_worker(&mut self) -> anyhow::Result<()> {
@@ -92,6 +96,8 @@ fn start_worker(sandbox: &Sandbox, folder: &TempDir) -> anyhow::Result<Child> {
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
+        // Ctrl-C on the terminal is for the demo, which then stops the worker.
+        .process_group(0)
         .kill_on_drop(true)
         .spawn()?;
     Ok(worker)

@@ -26,7 +26,7 @@ pub(super) async fn tell(once: bool) -> anyhow::Result<ExitCode> {
         "fn-aws-guardduty: AWS GuardDuty findings as IBM SOAR incidents, on a simulated SOAR and AWS\n"
     );
     let begun = Instant::now();
-    let stage = Stage::set().await?;
+    let mut stage = Stage::set().await?;
     let sandbox = &stage.sandbox;
     println!(
         "  SOAR       https://{}:{}  (organisation {})",
@@ -69,17 +69,16 @@ pub(super) async fn tell(once: bool) -> anyhow::Result<ExitCode> {
             signal = tokio::signal::ctrl_c() => signal?,
         }
     }
-    let log = stage.log();
-    let ended = stage.strike().await?;
-    println!(
-        "\n  the worker stopped with {ended}; the whole took {:.1} s",
-        begun.elapsed().as_secs_f64()
-    );
+    let ended = stage.stop_worker().await?;
+    let took = begun.elapsed().as_secs_f64();
+    println!("\n  the worker stopped with {ended}; the whole took {took:.1} s");
     if clean && ended.success() {
         return Ok(ExitCode::SUCCESS);
     }
+    let log = stage.log();
+    stage.keep();
     println!(
-        "  something was not as it should be; the worker's log was {}",
+        "  something was not as it should be; the worker's log is {}",
         log.display()
     );
     Ok(ExitCode::FAILURE)
