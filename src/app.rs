@@ -26,6 +26,7 @@ use crate::tls;
 /// # Errors
 /// When the login is refused or the configuration does not fit the platform.
 pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+    warn_of_proxies(&config);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -68,14 +69,8 @@ async fn start_listener(
         options.port
     );
     let (handle, deliveries, session) = stomp::start(options, lifecycle.hard().clone());
-    let functions = Functions::new(Arc::clone(soar), aws, TimeZone::system());
-    let listener = Listener::new(
-        handle,
-        deliveries,
-        functions,
-        config.stomp.num_workers,
-        config.stomp.prefetch,
-    );
+    let functions = Functions::new(soar.for_functions(), aws, TimeZone::system());
+    let listener = Listener::new(handle, deliveries, functions, config.stomp.num_workers);
     lifecycle.spawn_essential("STOMP session", session);
     lifecycle.spawn_essential("listener", listener.run(lifecycle.soft().clone()));
     Ok(())
@@ -156,4 +151,16 @@ fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws
         "poller",
         poller::run(Arc::new(context), lifecycle.soft().clone()),
     );
+}
+
+fn warn_of_proxies(config: &Config) {
+    let proxies = [&config.guardduty.proxies, &config.integrations.proxies];
+    if proxies
+        .iter()
+        .any(|proxies| proxies.http.is_some() || proxies.https.is_some())
+    {
+        tracing::warn!(
+            "http_proxy and https_proxy of app.config are not used yet: set the variables HTTP_PROXY and HTTPS_PROXY"
+        );
+    }
 }

@@ -1,4 +1,4 @@
-//! The answers in work and on their way: a message is worked on once, however often it is delivered.
+//! The answers in work and given: a message is worked on once, however often it is delivered.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
@@ -12,7 +12,7 @@ pub(super) enum Arrival {
     New,
     /// In work: its answer will go to this newer delivery.
     InWork,
-    /// Answered, but the answer or its acknowledgement was lost: send it again.
+    /// Answered; the answer or its acknowledgement may have been lost: send it again.
     Answered(String),
 }
 
@@ -80,13 +80,6 @@ impl Answers {
         }
     }
 
-    /// Forgets a message whose answer is received and acknowledged.
-    pub(super) fn forget(&self, message_id: &str) {
-        let mut inner = self.lock();
-        inner.remove(message_id);
-        inner.answered.retain(|id| id != message_id);
-    }
-
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner
             .lock()
@@ -107,5 +100,51 @@ impl Inner {
         if let Some(Progress::Answered { body }) = self.messages.remove(message_id) {
             self.bytes -= body.len();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn delivery(message_id: &str, ack: &str) -> Delivery {
+        Delivery {
+            message_id: message_id.into(),
+            ack: ack.into(),
+            destination: "/queue/actions.201.fn_aws_gd".into(),
+            subscription: "actions.201.fn_aws_gd".into(),
+            reply_to: None,
+            correlation_id: None,
+            headers: Vec::new(),
+            body: bytes::Bytes::new(),
+            connection: 1,
+        }
+    }
+
+    #[test]
+    fn a_message_in_work_is_settled_by_its_newest_delivery() {
+        let answers = Answers::new(10, 1000);
+        assert_eq!(answers.arrive(&delivery("m1", "a1")), Arrival::New);
+        assert_eq!(answers.arrive(&delivery("m1", "a2")), Arrival::InWork);
+        assert_eq!(answers.answer("m1", "done").unwrap().ack, "a2");
+        let again = answers.arrive(&delivery("m1", "a3"));
+        assert_eq!(again, Arrival::Answered("done".into()));
+    }
+
+    #[test]
+    fn the_oldest_answers_make_room() {
+        let answers = Answers::new(2, 7);
+        for id in ["m1", "m2", "m3"] {
+            answers.arrive(&delivery(id, "a"));
+            answers.answer(id, "done");
+        }
+        // Two answers of four bytes are more than seven.
+        assert_eq!(answers.arrive(&delivery("m1", "b")), Arrival::New);
+        assert_eq!(answers.arrive(&delivery("m2", "b")), Arrival::New);
+        assert_eq!(
+            answers.arrive(&delivery("m3", "b")),
+            Arrival::Answered("done".into())
+        );
+        assert_eq!(answers.lock().bytes, 4);
     }
 }

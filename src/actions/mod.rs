@@ -7,7 +7,7 @@ pub mod message;
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,10 +17,10 @@ use crate::stomp::{Delivery, Handle, StompError, decode_text};
 use answers::{Answers, Arrival};
 use message::Invocation;
 
-/// Answers kept for a redelivery, together.
-const MOST_ANSWER_BYTES: usize = 64 * 1024 * 1024;
-/// How far the clocks of the platform and the worker may differ.
-const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(120);
+/// Answers kept for a message that comes again; a broker may deliver one twice long after it was settled.
+const MOST_ANSWERS: usize = 1000;
+/// The same, in bytes together.
+const MOST_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 
 /// Takes invocations from the queue and settles each once.
 pub struct Listener {
@@ -45,9 +45,8 @@ impl Listener {
         deliveries: mpsc::Receiver<Delivery>,
         functions: Functions,
         workers: usize,
-        prefetch: u16,
     ) -> Self {
-        let answers = Answers::new(usize::from(prefetch).max(workers), MOST_ANSWER_BYTES);
+        let answers = Answers::new(MOST_ANSWERS, MOST_ANSWER_BYTES);
         let desk = Desk {
             stomp,
             functions,
@@ -168,34 +167,42 @@ impl Desk {
         }
     }
 
-    /// Answers, then acknowledges, each confirmed by the broker; only then is the answer forgotten. Where
-    /// the connection is lost in between the message comes again and meets its saved answer.
+    /// Answers, then acknowledges, each confirmed by the broker. Where the connection is lost in between the
+    /// message comes again and meets its saved answer.
     async fn settle(&self, delivery: &Delivery, answer: String) {
-        let settled = async {
-            if let Some(reply_to) = &delivery.reply_to {
-                let correlation = delivery.correlation_id.as_deref();
-                self.stomp.send(reply_to, correlation, answer).await?;
-            } else {
-                tracing::warn!(
-                    message = delivery.message_id,
-                    "a message without reply-to gets no answer"
-                );
-            }
-            self.stomp.ack(delivery).await
-        };
-        match settled.await {
-            Ok(()) => self.answers.forget(&delivery.message_id),
-            Err(error @ (StompError::ConnectionLost | StompError::Stale | StompError::Ended)) => {
-                tracing::warn!(
-                    message = delivery.message_id,
-                    "the answer waits until the message comes again: {error}"
-                );
-            }
-            Err(error) => tracing::error!(
-                message = delivery.message_id,
-                "the answer could not be given: {error}"
+        let id = &delivery.message_id;
+        match self.settled(delivery, answer).await {
+            Ok(()) => {}
+            Err(
+                error @ (StompError::ConnectionLost
+                | StompError::NotConnected
+                | StompError::Stale
+                | StompError::Ended),
+            ) => tracing::warn!(
+                message = id,
+                "the answer waits until the message comes again: {error}"
             ),
+            Err(error) => {
+                tracing::error!(message = id, "the message could not be settled: {error}");
+            }
         }
+    }
+
+    async fn settled(&self, delivery: &Delivery, answer: String) -> Result<(), StompError> {
+        let id = &delivery.message_id;
+        if let Some(reply_to) = &delivery.reply_to {
+            let correlation = delivery.correlation_id.as_deref();
+            match self.stomp.send(reply_to, correlation, answer).await {
+                // It would be refused again and again, and the message hold its place for ever.
+                Err(error @ StompError::Rejected { .. }) => {
+                    tracing::error!(message = id, "the broker refuses the answer: {error}");
+                }
+                sent => sent?,
+            }
+        } else {
+            tracing::warn!(message = id, "a message without reply-to gets no answer");
+        }
+        self.stomp.ack(delivery).await
     }
 }
 
@@ -207,12 +214,12 @@ fn decode(delivery: &Delivery) -> Result<Invocation, String> {
 /// The broker marks what it delivered before; and what was sent before this worker started may have been
 /// worked on by the one before it.
 fn repeated(delivery: &Delivery, started: Timestamp) -> Option<Repeated> {
-    let sent: Option<i64> = header(delivery, "timestamp").and_then(|sent| sent.parse().ok());
+    let sent = header(delivery, "timestamp").and_then(|sent| sent.parse().ok());
     let redelivered = header(delivery, "redelivered") == Some("true");
-    let before_start = sent
-        .and_then(|sent| Timestamp::from_millisecond(sent).ok())
-        .is_some_and(|sent| sent.saturating_sub(CLOCK_TOLERANCE).unwrap_or(sent) < started);
-    (redelivered || before_start).then_some(Repeated { sent })
+    let before_start = sent.is_some_and(|sent: i64| sent < started.as_millisecond());
+    (redelivered || before_start).then_some(Repeated {
+        sent: sent.unwrap_or(0),
+    })
 }
 
 fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a str> {

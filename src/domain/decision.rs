@@ -69,7 +69,7 @@ pub fn decide(finding: &Finding, known: &[KnownIncident], verify: bool) -> Verdi
             doubles: Vec::new(),
         };
     };
-    let up_to_date = oldest.updated_at.as_deref() == Some(finding.updated_at());
+    let up_to_date = oldest.updated_at.as_deref().unwrap_or_default() == finding.updated_at();
     let decision = match (up_to_date, verify) {
         (false, _) => Decision::Refresh((*oldest).clone()),
         (true, true) => Decision::Complete((*oldest).clone()),
@@ -96,9 +96,7 @@ fn without_open_incident(finding: &Finding, closed: &[KnownIncident]) -> Decisio
 /// Whether the incident was written from this state of the finding or a later one. The times are
 /// ISO 8601 in UTC from one service; they compare as text where their precision agrees.
 fn covers(incident: &KnownIncident, finding: &Finding) -> bool {
-    let Some(seen) = incident.updated_at.as_deref() else {
-        return false;
-    };
+    let seen = incident.updated_at.as_deref().unwrap_or_default();
     let parse = |text: &str| text.parse::<jiff::Timestamp>().ok();
     match (parse(seen), parse(finding.updated_at())) {
         (Some(seen), Some(now)) => seen >= now,

@@ -24,6 +24,10 @@ pub struct Criteria {
 pub struct Cursor {
     /// Everything updated up to here is done; `None` before the first listing.
     pub watermark: Option<Timestamp>,
+    /// Where the first listing began; later ones begin there too until there is a watermark, however long that
+    /// takes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Timestamp>,
     /// The severity threshold that the watermark was reached with.
     pub threshold: Option<u8>,
     /// Finding id to the `UpdatedAt` it was finished at, within the overlap.
@@ -42,12 +46,11 @@ pub struct WindowSettings {
 }
 
 impl Cursor {
-    /// What the next listing asks for.
-    pub fn criteria(&self, settings: &WindowSettings, now: Timestamp) -> Criteria {
-        let since = match (self.usable_watermark(settings), settings.lookback) {
-            (Some(watermark), _) => Some(back(watermark, settings.overlap)),
-            (None, Some(lookback)) => Some(back(now, lookback)),
-            (None, None) => None,
+    /// What the next listing asks for, after [`Self::begin`].
+    pub fn criteria(&self, settings: &WindowSettings) -> Criteria {
+        let since = match self.watermark {
+            Some(watermark) => Some(back(watermark, settings.overlap)),
+            None => self.from,
         };
         Criteria {
             severity_at_least: settings.threshold,
@@ -58,10 +61,7 @@ impl Cursor {
     /// What has certainly changed since the watermark: updated in the seconds after it, since AWS compares
     /// whole seconds. `None` before the first listing.
     pub fn changed(&self, settings: &WindowSettings) -> Option<Criteria> {
-        let second = self
-            .usable_watermark(settings)?
-            .as_second()
-            .checked_add(1)?;
+        let second = self.watermark?.as_second().checked_add(1)?;
         Some(Criteria {
             severity_at_least: settings.threshold,
             updated_since: Some(Timestamp::from_second(second).ok()?),
@@ -75,8 +75,13 @@ impl Cursor {
     }
 
     /// Prepares the cursor for a cycle with these settings.
-    pub fn begin(&mut self, settings: &WindowSettings) {
-        self.watermark = self.usable_watermark(settings);
+    pub fn begin(&mut self, settings: &WindowSettings, now: Timestamp) {
+        let usable = self.usable_watermark(settings);
+        let lowered = self.watermark.is_some() && usable.is_none();
+        if usable.is_none() && (lowered || self.from.is_none()) {
+            self.from = settings.lookback.map(|lookback| back(now, lookback));
+        }
+        self.watermark = usable;
         self.threshold = settings.threshold;
     }
 
@@ -85,6 +90,11 @@ impl Cursor {
         self.finished
             .get(finding_id)
             .is_some_and(|finished| finished == updated_at)
+    }
+
+    /// Forgets that a finding was finished: there is more to do about it.
+    pub fn reopen(&mut self, finding_id: &str) {
+        self.finished.remove(finding_id);
     }
 
     /// Notes a finished update of a finding.
@@ -141,12 +151,14 @@ mod tests {
         Cursor {
             watermark: Some(at(watermark)),
             threshold,
-            finished: BTreeMap::new(),
+            ..Cursor::default()
         }
     }
 
     fn since(cursor: &Cursor, settings: &WindowSettings) -> Option<Timestamp> {
-        cursor.criteria(settings, at("12:00:00")).updated_since
+        let mut cursor = cursor.clone();
+        cursor.begin(settings, at("12:00:00"));
+        cursor.criteria(settings).updated_since
     }
 
     #[test]
@@ -154,6 +166,18 @@ mod tests {
         assert_eq!(since(&Cursor::default(), &settings(None, None)), None);
         assert_eq!(
             since(&Cursor::default(), &settings(Some(60 * MINUTE), None)),
+            Some(at("10:59:59"))
+        );
+    }
+
+    #[test]
+    fn until_there_is_a_mark_the_look_back_stays_where_it_began() {
+        let settings = settings(Some(60 * MINUTE), None);
+        let mut cursor = Cursor::default();
+        cursor.begin(&settings, at("12:00:00"));
+        cursor.begin(&settings, at("13:30:00"));
+        assert_eq!(
+            cursor.criteria(&settings).updated_since,
             Some(at("10:59:59"))
         );
     }

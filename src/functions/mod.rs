@@ -5,7 +5,6 @@ mod inputs;
 mod refresh_finding;
 mod result;
 
-use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -32,7 +31,7 @@ pub struct Request {
 #[derive(Debug, Clone, Copy)]
 pub struct Repeated {
     /// When the platform sent it, milliseconds since 1970; what is older was not done by it.
-    pub sent: Option<i64>,
+    pub sent: i64,
 }
 
 /// How a function ended.
@@ -47,7 +46,7 @@ pub enum Outcome {
 /// The functions and what they work with.
 #[derive(Debug)]
 pub struct Functions {
-    soar: Arc<Soar>,
+    soar: Soar,
     aws: Aws,
     time_zone: TimeZone,
 }
@@ -65,7 +64,7 @@ enum FunctionError {
 
 impl Functions {
     /// The functions, working with these clients; table times are written in `time_zone`.
-    pub fn new(soar: Arc<Soar>, aws: Aws, time_zone: TimeZone) -> Self {
+    pub fn new(soar: Soar, aws: Aws, time_zone: TimeZone) -> Self {
         Self {
             soar,
             aws,

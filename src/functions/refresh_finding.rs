@@ -36,7 +36,7 @@ impl Functions {
             region: inputs.region,
             now,
             time_zone: &self.time_zone,
-            has_critical: traits.is_ok_and(|traits| traits.has_critical),
+            has_critical: traits?.has_critical,
         };
         let known = known?;
         let content = self.content(&finding, &mapping, &known);
@@ -60,6 +60,7 @@ impl Functions {
         })
     }
 
+    /// A note that SOAR refuses is no reason to withhold the finding from the workflow.
     async fn post_note(
         &self,
         incident: i64,
@@ -72,6 +73,12 @@ impl Functions {
         {
             return Ok(());
         }
-        self.soar.add_note(incident, &note).await
+        match self.soar.add_note(incident, &note).await {
+            Err(error @ SoarError::Rejected { .. }) => {
+                tracing::error!(incident, "the finding's note could not be added: {error}");
+                Ok(())
+            }
+            outcome => outcome,
+        }
     }
 }

@@ -6,6 +6,7 @@ mod regions;
 
 pub use error::AwsError;
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -14,6 +15,10 @@ use aws_sdk_guardduty::Client;
 use aws_sdk_guardduty::config::retry::RetryConfig;
 use aws_sdk_guardduty::config::timeout::TimeoutConfig;
 use aws_sdk_guardduty::types::{Condition, FindingCriteria, OrderBy, SortCriteria};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::{Builder, Connector};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
@@ -35,11 +40,13 @@ pub struct Aws {
 impl Aws {
     /// Prepares the clients; credentials are looked up at the first call.
     pub async fn new(config: &GuardDutyConfig, tls: rustls::ClientConfig) -> Self {
-        let http_client = aws_smithy_http_client::Builder::new()
-            .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
-                aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
-            ))
-            .build_https();
+        let http_client = Builder::new().build_with_connector_fn(|settings, _| {
+            let mut connector = Connector::builder()
+                .proxy_config(ProxyConfig::from_env())
+                .tls_provider(Provider::Rustls(CryptoMode::Ring));
+            connector.set_connector_settings(settings.cloned());
+            connector.build()
+        });
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http_client)
             .region(Region::new(config.master_region.clone()))
@@ -167,11 +174,16 @@ impl GuardDuty {
         })
     }
 
-    /// Findings by their ids, at most [`BATCH`]; one that AWS no longer has is left out.
+    /// Findings by their ids, [`BATCH`] a call; one that AWS no longer has is left out.
     pub async fn findings(&self, detector: &str, ids: &[String]) -> Result<Vec<Finding>, AwsError> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let mut findings = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(BATCH) {
+            findings.extend(self.batch(detector, ids).await?);
         }
+        Ok(findings)
+    }
+
+    async fn batch(&self, detector: &str, ids: &[String]) -> Result<Vec<Finding>, AwsError> {
         let raw = RawBody::default();
         let answer = self
             .client
@@ -190,10 +202,24 @@ impl GuardDuty {
         }
     }
 
+    /// Findings by their ids; those that AWS leaves out are asked for once more before they count as deleted.
+    pub async fn present_findings(
+        &self,
+        detector: &str,
+        ids: &[String],
+    ) -> Result<Vec<Finding>, AwsError> {
+        let mut findings = self.findings(detector, ids).await?;
+        let present: HashSet<&str> = findings.iter().map(Finding::id).collect();
+        let missing = |id: &&String| !present.contains(id.as_str());
+        let missing: Vec<String> = ids.iter().filter(missing).cloned().collect();
+        findings.extend(self.findings(detector, &missing).await?);
+        Ok(findings)
+    }
+
     fn read_findings(&self, body: &[u8]) -> Result<Vec<Finding>, AwsError> {
         let mut answer: Value =
             serde_json::from_slice(body).map_err(|error| self.malformed(&error.to_string()))?;
-        let Value::Array(findings) = answer["findings"].take() else {
+        let Some(Value::Array(findings)) = answer.get_mut("findings").map(Value::take) else {
             return Err(self.malformed("it has no findings"));
         };
         let read = |finding| {

@@ -90,18 +90,27 @@ impl Writer<'_> {
             time_zone: &self.context.time_zone,
             has_critical: self.has_critical,
         };
-        incident_for(finding, &context)
+        let mut incident = incident_for(finding, &context);
+        // A finding that does not tell its detector is one of the detector that listed it: by this property it is
+        // found again.
+        if let Some(detector) = incident.properties.get_mut(field::DETECTOR_ID)
+            && detector.is_null()
+        {
+            *detector = self.detector.into();
+        }
+        incident
     }
 
     /// Tables side by side, the rows of one table in their order. All are tried before the first failure
     /// is told.
     async fn add_tables(&self, incident: i64, tables: &[Table]) -> Result<(), SoarError> {
-        let add = |table| self.add_rows(incident, table);
+        let add = |table| self.add_rows(incident, table, 0);
         join_all(tables.iter().map(add)).await.into_iter().collect()
     }
 
-    async fn add_rows(&self, incident: i64, table: &Table) -> Result<(), SoarError> {
-        for (before, row) in table.rows.iter().enumerate() {
+    /// Adds the rows of a table from the one numbered `from`, counted from 0.
+    async fn add_rows(&self, incident: i64, table: &Table, from: usize) -> Result<(), SoarError> {
+        for (before, row) in table.rows.iter().enumerate().skip(from) {
             self.context
                 .soar
                 .add_row(incident, table.name, &row.to_dto(), before)
@@ -110,7 +119,7 @@ impl Writer<'_> {
         Ok(())
     }
 
-    /// Adds the rows of tables that have none: a crash came between the incident and its rows.
+    /// Adds the rows that a crash or a refusal left out.
     async fn complete(&self, finding: &Finding, id: i64) -> Result<(), SoarError> {
         let incident = self.incident(finding);
         let complete = |table| self.complete_table(id, table);
@@ -120,16 +129,30 @@ impl Writer<'_> {
             .collect()
     }
 
+    /// The ancestor wrote fewer rows: an incident of its making is left as it is where a table has any.
     async fn complete_table(&self, incident: i64, table: &Table) -> Result<(), SoarError> {
-        if self.context.soar.row_count(incident, table.name).await? > 0 {
+        let count = self.context.soar.row_count(incident, table.name).await?;
+        if count >= table.rows.len() || count > 0 && !self.is_ours(incident).await? {
             return Ok(());
         }
         tracing::info!(
             incident,
-            "incident {incident} lacks its rows of {}, adding them",
+            "incident {incident} lacks rows of {}, adding them",
             table.name
         );
-        self.add_rows(incident, table).await
+        self.add_rows(incident, table, count).await
+    }
+
+    /// Our notes hold JSON, the ancestor's a Python form with single quotes.
+    async fn is_ours(&self, incident: i64) -> Result<bool, SoarError> {
+        let notes = self.context.soar.notes(incident).await?;
+        let ours = |text: &str| {
+            text.contains("AWS GuardDuty finding Payload:")
+                && ["\"Id\"", "&quot;Id&quot;", "&#34;Id&#34;"]
+                    .iter()
+                    .any(|key| text.contains(key))
+        };
+        Ok(notes.iter().any(|note| ours(&note.text)))
     }
 
     async fn refresh(

@@ -7,6 +7,7 @@ mod refreshes;
 mod region;
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ enum CycleError {
 
 /// Polls every region that matches until `stop`; what is in hand then is finished.
 pub async fn run(context: Arc<Context>, stop: CancellationToken) {
+    // Its own token: where the poller of one region fails, those of the others finish what is in hand.
+    let stop = stop.child_token();
     let mut pollers = Pollers {
         context,
         stop: stop.clone(),
@@ -69,33 +72,27 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
         tasks: JoinSet::new(),
     };
     let mut failures = 0;
-    loop {
-        let listed = stop
-            .run_until_cancelled(pollers.context.aws.describe_regions())
-            .await;
+    while let Some(listed) = stop
+        .run_until_cancelled(pollers.context.aws.describe_regions())
+        .await
+    {
         let delay = match listed {
-            None => break,
-            Some(Ok(names)) => {
+            Ok(names) => {
                 failures = 0;
                 pollers.follow(&names);
                 pollers.context.regions_interval
             }
-            Some(Err(error)) => {
+            Err(error) => {
                 tracing::error!("the regions cannot be listed: {error}");
                 failures += 1;
                 RETRY.jittered(failures - 1, rand::random())
             }
         };
-        tokio::select! {
-            () = stop.cancelled() => break,
-            () = tokio::time::sleep(delay) => {}
-            // A region's poller ends only when told to; this one panicked.
-            Some(Err(error)) = pollers.tasks.join_next() => {
-                tracing::error!("the poller of a region ended by itself: {error}");
-                return;
-            }
+        if pollers.watch(delay).await.is_break() {
+            break;
         }
     }
+    stop.cancel();
     while pollers.tasks.join_next().await.is_some() {}
     pollers.context.state.save(true).await;
 }
@@ -108,6 +105,25 @@ struct Pollers {
 }
 
 impl Pollers {
+    /// Waits for the next look for regions. Breaks at the stop, and where the poller of a region ends other than
+    /// by being told to.
+    async fn watch(&mut self, delay: Duration) -> ControlFlow<()> {
+        let next_look = tokio::time::sleep(delay);
+        tokio::pin!(next_look);
+        loop {
+            tokio::select! {
+                () = self.stop.cancelled() => return ControlFlow::Break(()),
+                () = &mut next_look => return ControlFlow::Continue(()),
+                Some(ended) = self.tasks.join_next() => {
+                    if let Err(error) = ended {
+                        tracing::error!("the poller of a region ended by itself: {error}");
+                        return ControlFlow::Break(());
+                    }
+                }
+            }
+        }
+    }
+
     /// Starts a poller for each new region and stops those of regions that are gone.
     fn follow(&mut self, names: &[String]) {
         let wanted: Vec<&String> = names

@@ -10,7 +10,7 @@ use super::apply::{Applied, Writer};
 use super::refreshes::Refreshes;
 use super::{Context, CycleError};
 use crate::domain::{Finding, KnownIncident, WindowSettings, decide};
-use crate::guardduty::{AwsError, GuardDuty};
+use crate::guardduty::GuardDuty;
 use crate::soar::{FindingKey, SoarError};
 use crate::state::DetectorState;
 
@@ -70,7 +70,7 @@ impl Batch<'_> {
 
     async fn fill(&self, ids: &[String], outcome: &mut PageOutcome) -> Result<(), CycleError> {
         outcome.read_at = Some(Timestamp::now());
-        let findings = self.fetch(ids).await?;
+        let findings = self.guardduty.present_findings(self.detector, ids).await?;
         let (finished, fresh): (Vec<_>, Vec<_>) = findings
             .into_iter()
             .partition(|finding| self.is_finished(finding));
@@ -91,7 +91,7 @@ impl Batch<'_> {
             context: self.context,
             region: self.guardduty.region(),
             detector: self.detector,
-            has_critical: self.has_critical().await?,
+            has_critical: self.context.soar.traits().await?.has_critical,
         };
         let refused: HashMap<String, String> = found.refused.into_iter().collect();
         let write = async |finding| {
@@ -107,39 +107,12 @@ impl Batch<'_> {
         };
         // Collected first: a closure inside the stream would make the future's lifetimes too special to spawn.
         let work: Vec<_> = fresh.iter().map(write).collect();
-        let mut ends = stream::iter(work).buffer_unordered(self.context.writers);
-        while let Some((finding, end)) = ends.next().await {
-            let end = end.unwrap_or_else(|error| {
-                // One is enough to end the cycle; the others are most likely the same.
-                outcome.error.get_or_insert(CycleError::Soar(error));
-                End::Open
-            });
-            outcome.findings.push(FindingOutcome::new(finding, end));
-        }
+        let ends: Vec<_> = stream::iter(work)
+            .buffer_unordered(self.context.writers)
+            .collect()
+            .await;
+        outcome.take(ends);
         Ok(())
-    }
-
-    /// AWS may leave out findings; those are asked for once more before they count as deleted.
-    async fn fetch(&self, ids: &[String]) -> Result<Vec<Finding>, AwsError> {
-        let mut findings = self.guardduty.findings(self.detector, ids).await?;
-        let missing: Vec<String> = ids
-            .iter()
-            .filter(|id| findings.iter().all(|finding| finding.id() != *id))
-            .cloned()
-            .collect();
-        if !missing.is_empty() {
-            findings.extend(self.guardduty.findings(self.detector, &missing).await?);
-        }
-        Ok(findings)
-    }
-
-    /// A platform that does not tell its severities has no "Critical".
-    async fn has_critical(&self) -> Result<bool, SoarError> {
-        match self.context.soar.traits().await {
-            Ok(traits) => Ok(traits.has_critical),
-            Err(error) if error.is_transient() => Err(error),
-            Err(_) => Ok(false),
-        }
     }
 
     fn is_finished(&self, finding: &Finding) -> bool {
@@ -174,16 +147,43 @@ impl Batch<'_> {
         match writer.apply(finding, &verdict, self.refreshes).await {
             Ok(Applied::Finished) => Ok(End::Finished),
             Ok(Applied::Waiting) => Ok(End::Open),
-            // Only what SOAR says of this very finding sets it aside; all else is about SOAR itself.
-            Err(
-                error @ (SoarError::Rejected { .. }
-                | SoarError::NotFound { .. }
-                | SoarError::Malformed { .. }),
-            ) => Ok(End::Refused(error.to_string())),
             Err(error) => {
-                self.halt.cancel();
+                if concerns_every_finding(&error) {
+                    self.halt.cancel();
+                }
                 Err(error)
             }
+        }
+    }
+}
+
+/// Whether the error says something of SOAR and the account, not of one finding.
+fn concerns_every_finding(error: &SoarError) -> bool {
+    matches!(
+        error,
+        SoarError::Throttled { .. }
+            | SoarError::Unavailable { .. }
+            | SoarError::Unauthorized
+            | SoarError::Forbidden { .. }
+            | SoarError::Setup(_)
+    )
+}
+
+impl PageOutcome {
+    /// Takes how the findings of the page ended. An error that is one finding's own sets that one aside;
+    /// lost answers alone, with nothing written beside them, are SOAR's own failure.
+    fn take(&mut self, ends: Vec<(&Finding, Result<End, SoarError>)>) {
+        let written = ends.iter().any(|(_, end)| matches!(end, Ok(End::Finished)));
+        for (finding, end) in ends {
+            let end = end.unwrap_or_else(|error| {
+                let lost = matches!(error, SoarError::AnswerLost { .. }) && !written;
+                if lost || concerns_every_finding(&error) {
+                    self.error.get_or_insert(CycleError::Soar(error));
+                    return End::Open;
+                }
+                End::Refused(error.to_string())
+            });
+            self.findings.push(FindingOutcome::new(finding, end));
         }
     }
 }
@@ -203,6 +203,8 @@ impl FindingOutcome {
 pub(super) struct Progress {
     /// The oldest update that is not finished: the watermark stays before it.
     held: Option<Timestamp>,
+    /// The newest update seen.
+    reached: Option<Timestamp>,
     error: Option<CycleError>,
     /// Findings read so soon after their update that another may have followed within the same second: no
     /// listing tells those two apart, so they are read once more.
@@ -222,21 +224,17 @@ impl Progress {
     }
 
     /// Takes the outcome of the next page into the detector's state.
-    pub(super) fn take(
-        &mut self,
-        outcome: PageOutcome,
-        state: &mut DetectorState,
-        window: &WindowSettings,
-        now: Timestamp,
-    ) {
-        let mut reached = None;
+    pub(super) fn take(&mut self, outcome: PageOutcome, state: &mut DetectorState, now: Timestamp) {
         for finding in &outcome.findings {
             let updated: Option<Timestamp> = finding.updated_at.parse().ok();
-            reached = reached.max(updated);
+            self.reached = self.reached.max(updated);
             self.settle(&finding.id, updated, outcome.read_at);
             match &finding.end {
                 End::Known => {}
-                End::Open => self.held = Some(earliest(self.held, updated)),
+                End::Open => {
+                    self.held = Some(earliest(self.held, updated));
+                    state.cursor.reopen(&finding.id);
+                }
                 End::Finished => {
                     state.cursor.finish(&finding.id, &finding.updated_at);
                     state.quarantine.release(&finding.id);
@@ -249,11 +247,6 @@ impl Progress {
         }
         if let Some(error) = outcome.error {
             self.fail(error);
-        }
-        // Of a page that failed, and of those after it, it is not known what is missing.
-        if let Some(reached) = reached.filter(|_| self.error.is_none()) {
-            let reached = self.held.map_or(reached, |held| held.min(reached));
-            state.cursor.advance(reached, window.overlap, now);
         }
     }
 
@@ -278,22 +271,36 @@ impl Progress {
         self.error.is_some()
     }
 
-    /// The findings to be read again in the next cycle, and this one's outcome.
-    pub(super) fn end(self) -> (HashSet<String>, Result<(), CycleError>) {
-        (self.unsettled, self.error.map_or(Ok(()), Err))
+    /// Ends a cycle whose listings were read `to_the_end`: moves the watermark, and answers the findings to be
+    /// read again in the next cycle and this one's outcome.
+    ///
+    /// Only here, since a page says nothing about those after it: one of its findings may have been updated
+    /// while the listing went on.
+    pub(super) fn end(
+        self,
+        to_the_end: bool,
+        state: &mut DetectorState,
+        window: &WindowSettings,
+        now: Timestamp,
+    ) -> (HashSet<String>, Result<(), CycleError>) {
+        if let Some(reached) = self.reached.filter(|_| to_the_end && self.error.is_none()) {
+            let reached = self.held.map_or(reached, |held| held.min(reached));
+            state.cursor.advance(reached, window.overlap, now);
+        }
+        let mut unsettled = self.unsettled;
+        unsettled.retain(|id| state.cursor.finished.contains_key(id));
+        (unsettled, self.error.map_or(Ok(()), Err))
     }
 }
 
 impl PageOutcome {
     /// Takes the outcome for findings that were set aside: written, archived or gone, they are released.
-    pub(super) fn release(
-        self,
-        ids: &[String],
-        state: &mut DetectorState,
-        now: Timestamp,
-    ) -> Result<(), CycleError> {
+    pub(super) fn release(self, ids: &[String], state: &mut DetectorState, now: Timestamp) {
         if let Some(error) = self.error {
-            return Err(error);
+            for id in ids {
+                set_aside(state, id, &error.to_string(), now);
+            }
+            return;
         }
         for id in ids {
             match self
@@ -310,7 +317,6 @@ impl PageOutcome {
                 }
             }
         }
-        Ok(())
     }
 }
 

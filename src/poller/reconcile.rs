@@ -3,13 +3,14 @@
 //! Archiving is not known to move a finding's `UpdatedAt`, so nothing rests on it: each cycle compares the
 //! open incidents with the findings that are not archived.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use serde_json::{Map, Value};
 
 use super::CycleError;
 use super::region::{DetectorPoller, RegionPoller};
-use crate::domain::{Criteria, Finding, KnownIncident, field};
+use crate::domain::{Criteria, KnownIncident, field};
 use crate::guardduty::BATCH;
 use crate::soar::{Change, SoarError};
 
@@ -25,6 +26,9 @@ impl RegionPoller {
             return Ok(());
         }
         let unarchived = self.unarchived(id).await?;
+        detector
+            .gone
+            .retain(|finding| !unarchived.contains(finding));
         let (current, absent): (Vec<_>, Vec<_>) = open
             .into_iter()
             .partition(|incident| unarchived.contains(&incident.finding_id));
@@ -81,15 +85,14 @@ impl RegionPoller {
             if !incident.says_archived() {
                 continue;
             }
-            self.context
-                .soar
-                .set_field_from(incident.id, "True", &change)
-                .await?;
-            tracing::info!(
-                incident = incident.id,
-                "incident {} is open and its finding not archived",
-                incident.id
-            );
+            let id = incident.id;
+            match self.context.soar.set_field_from(id, "True", &change).await {
+                Ok(()) => tracing::info!(
+                    incident = id,
+                    "incident {id} is open and its finding not archived"
+                ),
+                Err(error) => own_failure(id, error)?,
+            }
         }
         Ok(())
     }
@@ -100,91 +103,141 @@ impl RegionPoller {
         incidents: &[KnownIncident],
         gone: &mut HashSet<String>,
     ) -> Result<(), CycleError> {
-        let ids: Vec<String> = incidents
+        let ids = incidents.iter().map(|incident| incident.finding_id.clone());
+        let ids: Vec<String> = ids.filter(|id| !gone.contains(id)).collect();
+        let findings = self.guardduty.present_findings(detector, &ids).await?;
+        let present: HashMap<&str, bool> = findings
             .iter()
-            .map(|incident| incident.finding_id.clone())
-            .filter(|id| !gone.contains(id))
+            .map(|finding| (finding.id(), finding.archived()))
             .collect();
-        let findings = self.guardduty.findings(detector, &ids).await?;
-        let archived: HashSet<&str> = findings
-            .iter()
-            .filter(|finding| finding.archived())
-            .map(Finding::id)
-            .collect();
-        for id in ids
-            .iter()
-            .filter(|id| findings.iter().all(|finding| finding.id() != **id))
-        {
-            tracing::warn!(
-                finding = id,
-                "finding {id} is no longer in GuardDuty; its incident stays open"
-            );
-            gone.insert(id.clone());
-        }
-        if archived.is_empty() {
-            return Ok(());
-        }
-        self.check_template().await?;
-        let mut closings = Vec::new();
-        for incident in incidents
-            .iter()
-            .filter(|incident| archived.contains(incident.finding_id.as_str()))
-        {
-            closings.push(self.close(incident));
-        }
-        let mut closed = stream::iter(closings).buffer_unordered(self.context.writers);
-        while let Some(outcome) = closed.next().await {
-            match outcome {
-                Err(error) if error.is_transient() => return Err(error.into()),
-                Err(error) => tracing::error!("an incident could not be closed: {error}"),
-                Ok(()) => {}
+        for id in ids {
+            if !present.contains_key(id.as_str()) {
+                tracing::warn!(
+                    finding = id,
+                    "finding {id} is no longer in GuardDuty; its incident stays open"
+                );
+                gone.insert(id);
             }
         }
-        Ok(())
+        let mut archived = Vec::new();
+        for incident in incidents {
+            if present.get(incident.finding_id.as_str()) == Some(&true) {
+                archived.push(incident);
+            }
+        }
+        Ok(self.close_all(&archived).await?)
+    }
+
+    /// All are tried, so that no closing is left half done, before the first failure of SOAR itself is told.
+    async fn close_all(&self, incidents: &[&KnownIncident]) -> Result<(), SoarError> {
+        if incidents.is_empty() {
+            return Ok(());
+        }
+        let required = self.context.soar.fresh_traits().await?.required_on_close;
+        let mut closings = Vec::new();
+        for incident in incidents {
+            closings.push(self.close(incident, &required));
+        }
+        let outcomes: Vec<(i64, Result<(), SoarError>)> = stream::iter(closings)
+            .buffer_unordered(self.context.writers)
+            .collect()
+            .await;
+        let mut failure = Ok(());
+        for (id, outcome) in outcomes {
+            if let Err(error) = outcome
+                && let Err(error) = own_failure(id, error)
+            {
+                failure = Err(error);
+            }
+        }
+        failure
+    }
+
+    async fn close(
+        &self,
+        incident: &KnownIncident,
+        required: &[String],
+    ) -> (i64, Result<(), SoarError>) {
+        (incident.id, self.try_close(incident, required).await)
     }
 
     /// The property first: the rule that archives the finding of a closed incident must not fire.
-    async fn close(&self, incident: &KnownIncident) -> Result<(), SoarError> {
-        let id = incident.id;
-        if !incident.says_archived() {
+    async fn try_close(&self, known: &KnownIncident, required: &[String]) -> Result<(), SoarError> {
+        let (id, soar) = (known.id, &self.context.soar);
+        let template = self.context.close_template.fields();
+        let incident = soar.incident(id).await?;
+        let missing = missing_on_close(required, template, &incident);
+        if !missing.is_empty() {
+            return Err(SoarError::Setup(format!(
+                "the platform requires {} on close; add it to the template that aws_gd_close_incident_template names",
+                missing.join(", ")
+            )));
+        }
+        if !known.says_archived() {
             let change = Change::new(field::ARCHIVED, "True");
-            self.context
-                .soar
-                .set_field_from(id, incident.archived.clone(), &change)
+            soar.set_field_from(id, known.archived.clone(), &change)
                 .await?;
         }
-        let changes: Vec<Change> = self
-            .context
-            .close_template
-            .fields()
+        let changes: Vec<Change> = template
             .iter()
             .map(|(field, value)| Change::new(field, value.clone()))
             .collect();
-        self.context.soar.set_fields(id, &changes).await?;
+        soar.set_fields_of(id, &incident, &changes).await?;
         tracing::info!(
-            finding = incident.finding_id,
+            finding = known.finding_id,
             incident = id,
             "closed incident {id}: its finding {} was archived in GuardDuty",
-            incident.finding_id
+            known.finding_id
         );
         Ok(())
     }
+}
 
-    async fn check_template(&self) -> Result<(), SoarError> {
-        let required = self.context.soar.fresh_traits().await?.required_on_close;
-        let template = self.context.close_template.fields();
-        let missing: Vec<&str> = required
-            .iter()
-            .filter(|name| !template.contains_key(*name))
-            .map(String::as_str)
-            .collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        Err(SoarError::Setup(format!(
-            "incidents of archived findings cannot be closed: the platform requires {} on close; add it to the \
-             template that aws_gd_close_incident_template names",
-            missing.join(", ")
-        )))
+/// The fields that neither the template nor the incident has.
+fn missing_on_close<'a>(
+    required: &'a [String],
+    template: &Map<String, Value>,
+    incident: &Value,
+) -> Vec<&'a str> {
+    let has_value = |name: &str| {
+        let value = incident
+            .get(name)
+            .or_else(|| incident["properties"].get(name));
+        value.is_some_and(|value| !value.is_null())
+    };
+    let missing = |name: &&String| !template.contains_key(*name) && !has_value(name);
+    required
+        .iter()
+        .filter(missing)
+        .map(String::as_str)
+        .collect()
+}
+
+/// A failure that is one incident's own is logged and the others go on.
+fn own_failure(incident: i64, error: SoarError) -> Result<(), SoarError> {
+    if error.is_transient() && !matches!(error, SoarError::Conflict { .. }) {
+        return Err(error);
+    }
+    tracing::error!(
+        incident,
+        "incident {incident} could not be brought into step: {error}"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn b30_a_close_needs_what_neither_template_nor_incident_has() {
+        let required = ["resolution_id", "park", "owner_id"].map(str::to_owned);
+        let template = Map::from_iter([("resolution_id".to_owned(), json!("Resolved"))]);
+        let incident = json!({"owner_id": null, "properties": {"park": 7}});
+        assert_eq!(
+            missing_on_close(&required, &template, &incident),
+            ["owner_id"]
+        );
     }
 }

@@ -127,11 +127,10 @@ impl RegionPoller {
         detector: &mut DetectorPoller,
     ) -> Result<(), CycleError> {
         let verify = !std::mem::take(&mut detector.confirmed);
-        let escalated = async {
-            self.retry_quarantined(id, detector).await?;
-            self.escalate(id, detector, verify).await
+        let escalated = self.escalate(id, detector, verify).await;
+        if escalated.is_ok() {
+            self.retry_quarantined(id, detector).await;
         }
-        .await;
         self.context
             .state
             .remember(self.region(), id, &detector.state);
@@ -161,11 +160,8 @@ impl RegionPoller {
         let DetectorPoller {
             state, refreshes, ..
         } = detector;
-        state.cursor.begin(window);
-        let (overlap, changed) = (
-            state.cursor.criteria(window, now),
-            state.cursor.changed(window),
-        );
+        state.cursor.begin(window, now);
+        let (overlap, changed) = (state.cursor.criteria(window), state.cursor.changed(window));
         let finished = state.cursor.finished.clone();
         let halt = self.stop.child_token();
         let batch = self.batch(id, refreshes, &finished, &halt, verify);
@@ -184,10 +180,10 @@ impl RegionPoller {
         // A finding that changed while the listing went on is on a later page once more.
         for ids in listing.again.chunks(BATCH) {
             let outcome = batch.process(ids.to_vec()).await;
-            progress.take(outcome, state, window, Timestamp::now());
+            progress.take(outcome, state, Timestamp::now());
         }
-        let (mut unsettled, outcome) = progress.end();
-        unsettled.retain(|id| state.cursor.finished.contains_key(id));
+        let to_the_end = !self.stop.is_cancelled();
+        let (unsettled, outcome) = progress.end(to_the_end, state, window, Timestamp::now());
         detector.unsettled = unsettled;
         outcome
     }
@@ -214,7 +210,7 @@ impl RegionPoller {
         while let Some(outcome) = outcomes.next().await {
             match outcome {
                 Ok(outcome) => {
-                    progress.take(outcome, state, &self.context.window, Timestamp::now());
+                    progress.take(outcome, state, Timestamp::now());
                 }
                 Err(error) => progress.fail(error),
             }
@@ -276,21 +272,18 @@ impl RegionPoller {
         })
     }
 
-    async fn retry_quarantined(
-        &self,
-        id: &str,
-        detector: &mut DetectorPoller,
-    ) -> Result<(), CycleError> {
+    async fn retry_quarantined(&self, id: &str, detector: &mut DetectorPoller) {
         let due = detector.state.quarantine.due(Timestamp::now());
-        let halt = self.stop.child_token();
+        let finished = BTreeMap::new();
         for ids in due.chunks(BATCH) {
-            let batch = self
-                .batch(id, &detector.refreshes, &BTreeMap::new(), &halt, true)
-                .process(ids.to_vec())
-                .await;
-            batch.release(ids, &mut detector.state, Timestamp::now())?;
+            let halt = self.stop.child_token();
+            let batch = self.batch(id, &detector.refreshes, &finished, &halt, true);
+            let outcome = batch.process(ids.to_vec()).await;
+            if self.stop.is_cancelled() {
+                return;
+            }
+            outcome.release(ids, &mut detector.state, Timestamp::now());
         }
-        Ok(())
     }
 }
 

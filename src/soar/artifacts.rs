@@ -33,10 +33,12 @@ impl Soar {
         let numbered = artifacts
             .iter()
             .any(|artifact| type_name(&artifact["type"]).is_none());
+        let none = HashMap::new();
         let names = if numbered {
-            self.artifact_type_names().await?
+            let types = &self.shared.artifact_types;
+            types.get_or_try_init(|| self.artifact_type_names()).await?
         } else {
-            HashMap::new()
+            &none
         };
         let known = artifacts.iter().filter_map(|artifact| {
             let kind = &artifact["type"];
@@ -51,7 +53,7 @@ impl Soar {
     async fn artifact_list(&self, incident: i64) -> Result<Vec<Value>, SoarError> {
         let path = format!("/incidents/{incident}/artifacts?handle_format=names");
         match self.call(Call::get(path)).await {
-            Ok(answer) => Ok(items(&answer).to_vec()),
+            Ok(answer) => Ok(items(&answer)?.to_vec()),
             // A platform that only has the newer, paged form.
             Err(SoarError::NotFound { .. } | SoarError::Rejected { status: 405, .. }) => {
                 self.artifact_pages(incident).await
@@ -66,7 +68,7 @@ impl Soar {
         loop {
             let body = json!({"start": artifacts.len(), "length": PAGE});
             let answer = self.call(Call::query(path.as_str(), &body)).await?;
-            let page = items(&answer);
+            let page = items(&answer)?;
             artifacts.extend_from_slice(page);
             let total = answer["recordsTotal"].as_u64().unwrap_or(0);
             if page.is_empty() || artifacts.len() as u64 >= total {

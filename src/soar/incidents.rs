@@ -1,8 +1,9 @@
 //! Find, create and complete incidents.
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::wire::{equals, has_a_value, items, known_incident, property, text};
+use super::wire::{equals, has_a_value, items, known_incident, malformed, property, text};
 use super::{Call, Soar, SoarError};
 use crate::domain::{KnownIncident, field};
 
@@ -10,6 +11,9 @@ use crate::domain::{KnownIncident, field};
 const OPEN_PAGE: usize = 500;
 /// How often something whose answer was lost is looked for and sent again.
 const LOST_ATTEMPTS: u32 = 5;
+
+/// How far the clocks of the platform and the worker may differ.
+const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(120);
 
 /// What identifies a finding.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -61,35 +65,61 @@ enum Made<'a> {
         table: &'a str,
         before: usize,
     },
-    /// This note.
-    Note { incident: i64, note: &'a str },
+    /// This note, written since (milliseconds since 1970).
+    Note {
+        incident: i64,
+        note: &'a str,
+        since: i64,
+    },
 }
 
 impl Soar {
-    /// The incidents, open and closed, of these findings. One query for all; where the server refuses it
-    /// the batch is halved, down to one finding. Where every single one is refused the fault is not in
-    /// the findings, and the search fails.
+    /// The incidents, open and closed, of these findings. One query for all; where the server refuses it the
+    /// batch is halved, down to one finding, unless the fault is not in the findings at all.
     pub async fn find(&self, keys: &[FindingKey]) -> Result<Found, SoarError> {
         let mut found = Found::default();
         let mut batches = vec![keys];
+        let mut probed = false;
         while let Some(batch) = batches.pop() {
-            match self.query(batch).await {
-                Ok(incidents) => found.incidents.extend(incidents),
-                Err(SoarError::Rejected { .. }) if batch.len() > 1 => {
-                    let (left, right) = batch.split_at(batch.len() / 2);
-                    batches.extend([left, right]);
+            let error = match self.query(batch).await {
+                Ok(incidents) => {
+                    found.incidents.extend(incidents);
+                    continue;
                 }
-                Err(error @ SoarError::Rejected { .. }) if found.refused.len() + 1 < keys.len() => {
-                    found.refused.extend(
-                        batch
-                            .iter()
-                            .map(|key| (key.finding_id.clone(), error.to_string())),
-                    );
-                }
+                Err(error @ SoarError::Rejected { .. }) => error,
                 Err(error) => return Err(error),
+            };
+            if !std::mem::replace(&mut probed, true) {
+                self.probe_fields().await?;
+            }
+            if let [key] = batch {
+                found
+                    .refused
+                    .push((key.finding_id.clone(), error.to_string()));
+            } else {
+                let (left, right) = batch.split_at(batch.len() / 2);
+                batches.extend([left, right]);
             }
         }
         Ok(found)
+    }
+
+    /// Fails where the platform does not have the fields that findings are matched by.
+    async fn probe_fields(&self) -> Result<(), SoarError> {
+        let fields = [field::FINDING_ID, field::DETECTOR_ID, field::REGION];
+        let conditions: Vec<Value> = fields
+            .iter()
+            .map(|name| has_a_value(&property(name)))
+            .collect();
+        let body = json!({"filters": [{"conditions": conditions}], "start": 0, "length": 1});
+        let path = "/incidents/query_paged?return_level=normal";
+        match self.call(Call::query(path, &body)).await {
+            Err(SoarError::Rejected { message, .. }) => Err(SoarError::Setup(format!(
+                "SOAR cannot search incidents by finding: {message} (is export/export.res imported?)"
+            ))),
+            Err(error) => Err(error),
+            Ok(_) => Ok(()),
+        }
     }
 
     async fn query(&self, keys: &[FindingKey]) -> Result<Vec<KnownIncident>, SoarError> {
@@ -105,7 +135,7 @@ impl Soar {
         let answer = self
             .call(Call::query("/incidents/query?return_level=normal", &body))
             .await?;
-        Ok(items(&answer).iter().filter_map(known_incident).collect())
+        Ok(items(&answer)?.iter().filter_map(known_incident).collect())
     }
 
     /// One page of a region's open incidents that stand for a finding, oldest first.
@@ -127,7 +157,7 @@ impl Soar {
                 &body,
             ))
             .await?;
-        let page = items(&answer);
+        let page = items(&answer)?;
         let total = answer["recordsTotal"]
             .as_u64()
             .and_then(|total| usize::try_from(total).ok());
@@ -182,8 +212,12 @@ impl Soar {
                 table,
                 before,
             } => Ok((self.row_count(*incident, table).await? > *before).then_some(Value::Null)),
-            Made::Note { incident, note } => Ok(self
-                .has_note(*incident, note, None)
+            Made::Note {
+                incident,
+                note,
+                since,
+            } => Ok(self
+                .has_note(*incident, note, *since)
                 .await?
                 .then_some(Value::Null)),
         }
@@ -193,7 +227,9 @@ impl Soar {
     pub async fn row_count(&self, incident: i64, table: &str) -> Result<usize, SoarError> {
         let path = format!("/incidents/{incident}/table_data/{table}?handle_format=names");
         let answer = self.call(Call::get(path)).await?;
-        Ok(answer["rows"].as_array().map_or(0, Vec::len))
+        let rows = answer["rows"].as_array();
+        rows.map(Vec::len)
+            .ok_or_else(|| malformed("a data table", "it has no rows"))
     }
 
     /// Adds a row to a data table that has `before` rows; a lost answer is looked for in the table.
@@ -227,33 +263,35 @@ impl Soar {
             text: text(&comment["text"]).to_owned(),
             created: comment["create_date"].as_i64(),
         };
-        Ok(items(&answer).iter().map(note).collect())
+        Ok(items(&answer)?.iter().map(note).collect())
     }
 
     /// Adds a plain-text note; a lost answer is looked for among the notes.
     pub async fn add_note(&self, incident: i64, note: &str) -> Result<(), SoarError> {
         let path = format!("/incidents/{incident}/comments");
         let body = json!({"text": {"format": "text", "content": note}});
-        self.make(&path, &body, Made::Note { incident, note })
-            .await?;
+        let since = (Timestamp::now() - CLOCK_TOLERANCE).as_millisecond();
+        self.make(
+            &path,
+            &body,
+            Made::Note {
+                incident,
+                note,
+                since,
+            },
+        )
+        .await?;
         Ok(())
     }
 
     /// Whether the incident has this note, written at or after `since` (milliseconds since 1970).
-    pub async fn has_note(
-        &self,
-        incident: i64,
-        note: &str,
-        since: Option<i64>,
-    ) -> Result<bool, SoarError> {
+    pub async fn has_note(&self, incident: i64, note: &str, since: i64) -> Result<bool, SoarError> {
         let wanted = words(note);
-        let recent = |created: Option<i64>| {
-            since.is_none_or(|since| created.is_none_or(|created| created >= since))
-        };
         let notes = self.notes(incident).await?;
+        let recent = |note: &Note| note.created.is_some_and(|created| created >= since);
         Ok(notes
             .iter()
-            .any(|note| recent(note.created) && words(&note.text) == wanted))
+            .any(|note| recent(note) && words(&note.text) == wanted))
     }
 }
 
@@ -266,10 +304,8 @@ fn key_conditions(key: &FindingKey) -> Vec<Value> {
 }
 
 fn incident_number(answer: &Value) -> Result<i64, SoarError> {
-    answer["id"].as_i64().ok_or_else(|| SoarError::Malformed {
-        action: "POST /incidents".into(),
-        reason: "the new incident has no id".into(),
-    })
+    let number = answer["id"].as_i64();
+    number.ok_or_else(|| malformed("the new incident", "it has no id"))
 }
 
 /// The letters and digits of a note. The server may turn plain text into HTML: tags, entities and

@@ -14,7 +14,8 @@ pub use incidents::{FindingKey, Found, Note, OpenPage};
 pub use patch::Change;
 pub use platform::PlatformTraits;
 
-use std::sync::Mutex;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode, header};
@@ -31,19 +32,30 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long a TCP and TLS connection may take to come up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many calls the functions have in flight of their own, however busy the poller is.
+const FUNCTION_PERMITS: usize = 4;
+/// How long a call that makes something may take: given up too early it would be made twice.
+const MAKING_TIMEOUT: Duration = Duration::from_mins(5);
+
 /// A logged-in client of one SOAR organisation.
 pub struct Soar {
+    shared: Arc<Shared>,
+    permits: Arc<Semaphore>,
+}
+
+/// What the clients of one login share.
+struct Shared {
     http: reqwest::Client,
     base: String,
     org_id: i64,
     org: String,
     credentials: Credentials,
     session: RwLock<Session>,
-    permits: Semaphore,
     attempts: u32,
     backoff: Backoff,
     quiet_until: Mutex<Option<Instant>>,
     traits: OnceCell<PlatformTraits>,
+    artifact_types: OnceCell<HashMap<i64, String>>,
 }
 
 /// Whether a call may be sent again when its answer was lost.
@@ -130,29 +142,42 @@ impl Soar {
         let backoff = Backoff::new(config.retries.delay, LONGEST_PAUSE, config.retries.backoff);
         let (session, organisation) =
             session::login_until_up(&http, &base, config, &backoff).await?;
-        Ok(Self {
+        let shared = Shared {
             http,
             base,
             org_id: organisation.id,
             org: organisation.name,
             credentials: config.credentials.clone(),
             session: RwLock::new(session),
-            permits: Semaphore::new(config.max_requests),
             attempts: config.retries.attempts.max(1),
             backoff,
             quiet_until: Mutex::new(None),
             traits: OnceCell::new(),
+            artifact_types: OnceCell::new(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+            permits: Arc::new(Semaphore::new(config.max_requests)),
         })
+    }
+
+    /// A client of the same login whose calls do not wait behind those of this one.
+    #[must_use]
+    pub fn for_functions(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+            permits: Arc::new(Semaphore::new(FUNCTION_PERMITS)),
+        }
     }
 
     /// The organisation's numeric id, part of every path and queue name.
     pub fn org_id(&self) -> i64 {
-        self.org_id
+        self.shared.org_id
     }
 
     /// The organisation's name.
     pub fn org(&self) -> &str {
-        &self.org
+        &self.shared.org
     }
 
     /// Sends a call until it succeeds, fails for good or has used up its attempts.
@@ -171,7 +196,7 @@ impl Soar {
                 continue;
             }
             attempt += 1;
-            if attempt >= self.attempts || !may_repeat(call.repeat, &error) {
+            if attempt >= self.shared.attempts || !may_repeat(call.repeat, &error) {
                 return Err(error);
             }
             tracing::debug!(
@@ -187,16 +212,23 @@ impl Soar {
         self.wait_until_welcome().await;
         // The semaphore is never closed; if it were, going on without a permit is the lesser harm.
         let _permit = self.permits.acquire().await.ok();
-        let session = self.session.read().await;
+        let session = self.shared.session.read().await;
         let generation = session.generation;
         let mut request = self
+            .shared
             .http
             .request(
                 call.method.clone(),
-                format!("{}/orgs/{}{}", self.base, self.org_id, call.path),
+                format!(
+                    "{}/orgs/{}{}",
+                    self.shared.base, self.shared.org_id, call.path
+                ),
             )
             .headers(session.headers.clone());
         drop(session);
+        if call.repeat == Repeat::IfNotDone {
+            request = request.timeout(MAKING_TIMEOUT);
+        }
         if call.by_name {
             // IBM's client names it in the header of a PATCH, and in the query of a GET.
             request = request.header("handle_format", "names");
@@ -208,10 +240,15 @@ impl Soar {
     }
 
     async fn renew_session(&self, seen: u64) -> Result<(), SoarError> {
-        let mut session = self.session.write().await;
+        let mut session = self.shared.session.write().await;
         if session.generation == seen {
-            let (renewed, _) =
-                session::login(&self.http, &self.base, &self.credentials, seen + 1).await?;
+            let (renewed, _) = session::login(
+                &self.shared.http,
+                &self.shared.base,
+                &self.shared.credentials,
+                seen + 1,
+            )
+            .await?;
             *session = renewed;
         }
         Ok(())
@@ -219,10 +256,10 @@ impl Soar {
 
     /// A throttled answer slows every caller, not only the one that got it.
     async fn pause(&self, attempt: u32, error: &SoarError) {
-        let delay = self.backoff.jittered(attempt, rand::random());
+        let delay = self.shared.backoff.jittered(attempt, rand::random());
         if let SoarError::Throttled { retry_after, .. } = error {
             let until = Instant::now() + retry_after.map_or(delay, |hint| hint.min(LONGEST_PAUSE));
-            let mut quiet_until = lock(&self.quiet_until);
+            let mut quiet_until = lock(&self.shared.quiet_until);
             *quiet_until = Some(quiet_until.map_or(until, |earlier| earlier.max(until)));
         } else {
             tokio::time::sleep(delay).await;
@@ -231,7 +268,7 @@ impl Soar {
 
     async fn wait_until_welcome(&self) {
         loop {
-            let until = *lock(&self.quiet_until);
+            let until = *lock(&self.shared.quiet_until);
             match until {
                 Some(until) if until > Instant::now() => tokio::time::sleep_until(until).await,
                 _ => return,
@@ -243,8 +280,8 @@ impl Soar {
 impl std::fmt::Debug for Soar {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Soar")
-            .field("base", &self.base)
-            .field("org", &self.org)
+            .field("base", &self.shared.base)
+            .field("org", &self.shared.org)
             .finish_non_exhaustive()
     }
 }

@@ -40,10 +40,14 @@ impl Soar {
             .await
     }
 
-    /// Sets fields of an incident, whatever they hold now.
-    pub async fn set_fields(&self, id: i64, changes: &[Change]) -> Result<(), SoarError> {
-        let incident = self.incident(id).await?;
-        self.patch(id, steps(changes, &incident)).await
+    /// Sets fields of an incident that was read as `incident`.
+    pub async fn set_fields_of(
+        &self,
+        id: i64,
+        incident: &Value,
+        changes: &[Change],
+    ) -> Result<(), SoarError> {
+        self.patch(id, steps(changes, incident)).await
     }
 
     /// Sets one field whose present value is known from a query, which spares the read.

@@ -16,13 +16,22 @@ pub struct PlatformTraits {
 impl Soar {
     /// The traits of the incident type, read once.
     pub async fn traits(&self) -> Result<&PlatformTraits, SoarError> {
-        self.traits.get_or_try_init(|| self.fresh_traits()).await
+        self.shared
+            .traits
+            .get_or_try_init(|| self.fresh_traits())
+            .await
     }
 
-    /// Reads the traits of the incident type anew.
+    /// Reads the traits of the incident type anew. A platform that does not tell them has none.
     pub async fn fresh_traits(&self) -> Result<PlatformTraits, SoarError> {
-        let answer = self.call(Call::get("/types/incident")).await?;
-        Ok(traits(&answer["fields"]))
+        match self.call(Call::get("/types/incident")).await {
+            Ok(answer) => Ok(traits(&answer["fields"])),
+            Err(error) if error.is_transient() => Err(error),
+            Err(error) => {
+                tracing::warn!("the platform's incident type is unknown: {error}");
+                Ok(PlatformTraits::default())
+            }
+        }
     }
 
     /// The message destination a function is queued on; `None` where the platform does not have the function.
@@ -41,6 +50,7 @@ impl Soar {
 }
 
 fn traits(fields: &Value) -> PlatformTraits {
+    let enabled = |value: &&Value| value["enabled"] != Value::Bool(false);
     let label = |value: &Value| {
         value["label"]
             .as_str()
@@ -59,6 +69,7 @@ fn traits(fields: &Value) -> PlatformTraits {
     PlatformTraits {
         has_critical: severities
             .iter()
+            .filter(enabled)
             .filter_map(label)
             .any(|label| label == "Critical"),
         required_on_close: required.map(|(name, _)| name.clone()).collect(),

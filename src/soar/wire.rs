@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::SoarError;
 use crate::domain::{KnownIncident, field};
 
 /// Reads an incident that stands for a finding; `None` where it has no number or names no finding.
@@ -29,13 +30,23 @@ fn is_open(plan_status: &Value) -> bool {
     matches!(status, Some("A" | "Active"))
 }
 
-/// A list that comes bare, or as `entities` or `data` of an object.
-pub(super) fn items(answer: &Value) -> &[Value] {
+/// A list that comes bare, or as `entities` or `data` of an object. Anything else is not taken for an empty
+/// list: it would mean that nothing is there yet.
+pub(super) fn items(answer: &Value) -> Result<&[Value], SoarError> {
     let list = answer
         .as_array()
         .or_else(|| answer["entities"].as_array())
         .or_else(|| answer["data"].as_array());
-    list.map_or(&[], Vec::as_slice)
+    list.map(Vec::as_slice)
+        .ok_or_else(|| malformed("a list", "it holds no list"))
+}
+
+/// An answer that is not what it should be.
+pub(super) fn malformed(what: &str, reason: &str) -> SoarError {
+    SoarError::Malformed {
+        action: format!("the call for {what}"),
+        reason: reason.to_owned(),
+    }
 }
 
 /// The current value of an incident's field, custom fields by their bare name.
@@ -70,6 +81,14 @@ pub(super) fn property(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_holds_no_list_is_not_an_empty_one() {
+        assert!(items(&json!([])).unwrap().is_empty());
+        assert_eq!(items(&json!({"data": [1]})).unwrap().len(), 1);
+        assert!(items(&json!({})).is_err());
+        assert!(items(&Value::Null).is_err());
+    }
 
     #[test]
     fn reads_an_incident_and_skips_one_that_is_not_ours() {

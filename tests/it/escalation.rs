@@ -243,3 +243,26 @@ async fn a_threshold_and_a_look_back_bound_what_is_listed() {
     world.escalated([&mild]).await;
     assert!(world.platform().incident_for_finding(&old).is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_regions_of_another_partition_are_polled() {
+    for region in ["cn-north-1", "us-gov-west-1"] {
+        let mut world = World::with(sandbox::Options {
+            regions: vec![region.into()],
+            ..sandbox::Options::default()
+        })
+        .await;
+        world.set("aws_gd_master_region", region);
+        world.set("aws_gd_regions", region);
+        let finding = world
+            .sandbox
+            .aws()
+            .create_sample(region, Aws::sample_kinds()[0]);
+        world.start();
+        world
+            .eventually("it is escalated", |platform| {
+                !platform.incident_for_finding(&finding).is_empty()
+            })
+            .await;
+    }
+}

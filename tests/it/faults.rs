@@ -120,3 +120,69 @@ async fn a_conflict_is_read_again() {
         })
         .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b28_a_table_cut_short_is_completed_after_a_restart() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let rows = |finding: &str| {
+        let mapped = world.mapped(finding);
+        let table = mapped
+            .tables
+            .into_iter()
+            .find(|table| table.name == "gd_s3_bucket_details");
+        table.map_or(0, |table| table.rows.len())
+    };
+    let kinds = Aws::sample_kinds().iter();
+    let findings: Vec<String> = kinds.map(|kind| aws.create_sample(REGION, kind)).collect();
+    let finding = findings
+        .iter()
+        .find(|finding| rows(finding) == 2)
+        .expect("two buckets")
+        .clone();
+    findings.iter().filter(|id| **id != finding).for_each(|id| {
+        aws.delete(REGION, id);
+    });
+    let refusal = Fault::status(Side::Soar, 400)
+        .path("/gd_s3_bucket_details/row_data$")
+        .after(1);
+    let refusal = world.sandbox.faults().inject(refusal);
+    world.start();
+    world.log_shows("is set aside").await;
+    assert_eq!(
+        only(world.platform(), &finding)
+            .table("gd_s3_bucket_details")
+            .len(),
+        1
+    );
+    world.stop().await;
+    world.remove_state();
+    world.sandbox.faults().remove(refusal);
+    world.start();
+    world.escalated([&finding]).await;
+    world.assert_whole(&finding);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finding_that_soar_cannot_digest_stops_no_other() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let odd = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    let findings = aws.create_samples(REGION, 60);
+    let failure = Fault::status(Side::Soar, 500)
+        .method("POST")
+        .path("/incidents$")
+        .body(&odd);
+    world.sandbox.faults().inject(failure);
+    world.start();
+    world.escalated(&findings).await;
+    world
+        .log_shows(&format!("finding {odd} is set aside"))
+        .await;
+    aws.archive(REGION, &findings[0]);
+    world
+        .eventually("archived findings are closed all the same", |platform| {
+            platform.incident_for_finding(&findings[0])[0].plan_status == "C"
+        })
+        .await;
+}

@@ -60,6 +60,15 @@ impl World {
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
         let folder = tempfile::tempdir().expect("a temporary folder");
         let settings = vec![
+            (
+                "aws_gd_access_key_id".into(),
+                sandbox.aws_access_key_id().into(),
+            ),
+            (
+                "aws_gd_secret_access_key".into(),
+                sandbox.aws_secret_access_key().into(),
+            ),
+            ("aws_gd_master_region".into(), REGION.into()),
             ("aws_gd_polling_interval".into(), "1s".into()),
             ("aws_gd_regions".into(), "'^(us|eu|ap)-'".into()),
         ];
@@ -313,11 +322,8 @@ impl World {
             )
         };
         let mut text = format!(
-            "[resilient]\nhost={host}\nport={port}\norg={org}\n{login}\n\
-             stomp_port={stomp}\ncafile=ca.pem\nrequest_retry_delay=1\n\n[fn_aws_guardduty]\n\
-             aws_gd_access_key_id={}\naws_gd_secret_access_key={}\naws_gd_master_region={REGION}\n",
-            s.aws_access_key_id(),
-            s.aws_secret_access_key()
+            "[resilient]\nhost={host}\nport={port}\norg={org}\n{login}\nstomp_port={stomp}\n\
+             cafile=ca.pem\nrequest_retry_delay=1\n\n[fn_aws_guardduty]\n"
         );
         for (key, value) in &self.settings {
             writeln!(text, "{key} = {value}").unwrap();
