@@ -119,7 +119,7 @@ impl AwsError {
 }
 
 /// The innermost cause: the outer layers only say that dispatching failed.
-fn deepest(error: &dyn std::error::Error) -> String {
+pub(super) fn deepest(error: &dyn std::error::Error) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

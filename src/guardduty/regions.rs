@@ -11,6 +11,7 @@ use aws_types::service_config::ServiceConfigKey;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
+use super::error::deepest;
 use super::{Aws, AwsError};
 use crate::domain::Backoff;
 
@@ -44,12 +45,12 @@ impl Aws {
             .http
             .execute(request)
             .await
-            .map_err(|error| unavailable(cause(&error)))?;
+            .map_err(|error| unavailable(deepest(&error)))?;
         let status = response.status();
         let body = response
             .text()
             .await
-            .map_err(|error| unavailable(cause(&error)))?;
+            .map_err(|error| unavailable(deepest(&error)))?;
         if status.is_success() {
             let names = elements(&body, "regionName")
                 .map_err(|message| AwsError::Malformed { action, message })?;
@@ -86,7 +87,7 @@ impl Aws {
         let credentials = provider
             .provide_credentials()
             .await
-            .map_err(|error| unauthorized(cause(&error)))?;
+            .map_err(|error| unauthorized(deepest(&error)))?;
         let identity = credentials.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
@@ -117,7 +118,7 @@ impl Aws {
         for (name, value) in instructions.headers() {
             request = request.header(name, value);
         }
-        request.build().map_err(|error| rejected(cause(&error)))
+        request.build().map_err(|error| rejected(deepest(&error)))
     }
 
     /// `AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL` or their form in the AWS config file, else the region's own.
@@ -175,14 +176,6 @@ fn elements(xml: &str, name: &str) -> Result<Vec<String>, String> {
             _ => {}
         }
     }
-}
-
-fn cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

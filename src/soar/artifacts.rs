@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::wire::items;
-use super::{Call, Soar, SoarError};
+use super::{Soar, SoarError};
 use crate::domain::Artifact;
 
 /// Artifacts a call, where they come in pages.

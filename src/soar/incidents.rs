@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::wire::{equals, has_a_value, items, known_incident, malformed, property, text};
-use super::{Call, Soar, SoarError};
+use super::{Soar, SoarError};
 use crate::domain::{KnownIncident, field};
 
 /// How many open incidents are read a call.

@@ -1,7 +1,9 @@
 //! The REST API of IBM SOAR: one request path that authenticates, sends, decodes and classifies.
 
 mod artifacts;
+mod call;
 mod error;
+mod exchange;
 mod incidents;
 mod patch;
 mod platform;
@@ -18,13 +20,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode, header};
 use serde_json::Value;
 use tokio::sync::{OnceCell, RwLock, Semaphore};
 use tokio::time::Instant;
 
 use crate::config::{Credentials, SoarConfig};
 use crate::domain::Backoff;
+use call::{Call, Repeat, may_repeat};
+use exchange::{exchange, root_cause};
 use session::Session;
 
 /// Longest pause between two attempts, also where the server asks for a longer one.
@@ -57,77 +60,6 @@ struct Shared {
     traits: OnceCell<PlatformTraits>,
     artifact_types: OnceCell<HashMap<i64, String>>,
 }
-
-/// Whether a call may be sent again when its answer was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// Sending it twice does no harm: reads and queries.
-    Freely,
-    /// It makes something: only a call that was certainly not carried out is sent again.
-    IfNotDone,
-}
-
-/// One call of the API.
-#[derive(Debug, Clone)]
-pub(crate) struct Call<'a> {
-    method: Method,
-    /// Below `/rest/orgs/<id>`, with its query.
-    path: String,
-    body: Option<&'a Value>,
-    repeat: Repeat,
-    /// Whether values are meant by their names and not by their numbers.
-    by_name: bool,
-}
-
-impl<'a> Call<'a> {
-    pub(crate) fn get(path: impl Into<String>) -> Self {
-        Self {
-            method: Method::GET,
-            path: path.into(),
-            body: None,
-            repeat: Repeat::Freely,
-            by_name: false,
-        }
-    }
-
-    /// A POST that only asks.
-    pub(crate) fn query(path: impl Into<String>, body: &'a Value) -> Self {
-        Self {
-            method: Method::POST,
-            path: path.into(),
-            body: Some(body),
-            repeat: Repeat::Freely,
-            by_name: false,
-        }
-    }
-
-    /// A POST that makes something.
-    pub(crate) fn create(path: impl Into<String>, body: &'a Value) -> Self {
-        Self {
-            method: Method::POST,
-            path: path.into(),
-            body: Some(body),
-            repeat: Repeat::IfNotDone,
-            by_name: false,
-        }
-    }
-
-    /// A PATCH; it carries the values it expects, so it cannot be applied twice.
-    pub(crate) fn patch(path: impl Into<String>, body: &'a Value) -> Self {
-        Self {
-            method: Method::PATCH,
-            path: path.into(),
-            body: Some(body),
-            repeat: Repeat::Freely,
-            by_name: true,
-        }
-    }
-
-    fn action(&self) -> String {
-        format!("{} {}", self.method, self.path)
-    }
-}
-
 impl Soar {
     /// Logs in and finds the organisation; tries until it succeeds, up to `config.login_attempts`.
     ///
@@ -181,7 +113,7 @@ impl Soar {
     }
 
     /// Sends a call until it succeeds, fails for good or has used up its attempts.
-    pub(crate) async fn call(&self, call: Call<'_>) -> Result<Value, SoarError> {
+    async fn call(&self, call: Call<'_>) -> Result<Value, SoarError> {
         let mut attempt = 0;
         let mut renewed = false;
         loop {
@@ -285,131 +217,6 @@ impl std::fmt::Debug for Soar {
             .finish_non_exhaustive()
     }
 }
-
-fn may_repeat(repeat: Repeat, error: &SoarError) -> bool {
-    match repeat {
-        Repeat::Freely => {
-            error.is_transient()
-                && !matches!(error, SoarError::Conflict { .. } | SoarError::Unauthorized)
-        }
-        Repeat::IfNotDone => error.was_not_done(),
-    }
-}
-
-/// One request and its answer, classified.
-pub(crate) async fn exchange(
-    request: reqwest::RequestBuilder,
-    action: &str,
-) -> Result<Value, SoarError> {
-    let response = request
-        .send()
-        .await
-        .map_err(|error| transport_error(&error, action))?;
-    let status = response.status();
-    let retry_after = retry_after(response.headers());
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| transport_error(&error, action))?;
-    if !status.is_success() {
-        return Err(status_error(status, retry_after, &body, action));
-    }
-    if body.is_empty() {
-        return Ok(Value::Null);
-    }
-    serde_json::from_slice(&body).map_err(|error| SoarError::Malformed {
-        action: action.to_owned(),
-        reason: error.to_string(),
-    })
-}
-
-fn transport_error(error: &reqwest::Error, action: &str) -> SoarError {
-    let action = action.to_owned();
-    let reason = root_cause(error);
-    if error.is_connect() || error.is_builder() {
-        SoarError::Unavailable { action, reason }
-    } else {
-        SoarError::AnswerLost { action, reason }
-    }
-}
-
-fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
-}
-
-fn status_error(
-    status: StatusCode,
-    retry_after: Option<Duration>,
-    body: &[u8],
-    action: &str,
-) -> SoarError {
-    let action = action.to_owned();
-    let message = server_message(body);
-    match status.as_u16() {
-        401 => SoarError::Unauthorized,
-        403 => SoarError::Forbidden { action, message },
-        404 => SoarError::NotFound { action },
-        409 => SoarError::Conflict {
-            action,
-            attempts: 1,
-            message,
-        },
-        429 => SoarError::Throttled {
-            action,
-            retry_after,
-        },
-        503 => SoarError::Unavailable {
-            action,
-            reason: format!("HTTP 503: {message}"),
-        },
-        500..=599 => SoarError::AnswerLost {
-            action,
-            reason: format!("HTTP {status}: {message}"),
-        },
-        status => SoarError::Rejected {
-            action,
-            status,
-            message,
-        },
-    }
-}
-
-/// The `message` of SOAR's error body, else the body itself, on one line and not too long.
-fn server_message(body: &[u8]) -> String {
-    const LONGEST: usize = 500;
-    let text = serde_json::from_slice::<Value>(body)
-        .ok()
-        .and_then(|value| {
-            value
-                .get("message")
-                .and_then(Value::as_str)
-                .map(str::to_owned)
-        })
-        .unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
-    let line: Vec<&str> = text.split_whitespace().collect();
-    let line = line.join(" ");
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
-/// `Retry-After` in its form of seconds; the form of a date is not known from SOAR.
-fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
-    let seconds = headers
-        .get(header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
-    Some(Duration::from_secs(seconds))
-}
-
 fn http_client(tls: rustls::ClientConfig, timeout: Duration) -> Result<reqwest::Client, SoarError> {
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
@@ -447,37 +254,4 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(status: u16) -> SoarError {
-        let status = StatusCode::from_u16(status).unwrap();
-        status_error(
-            status,
-            None,
-            br#"{"success":false,"message":"field\n x is unknown"}"#,
-            "POST /incidents",
-        )
-    }
-
-    #[test]
-    fn a_refusal_carries_the_servers_words_on_one_line() {
-        assert_eq!(
-            error(400).to_string(),
-            "SOAR refused POST /incidents (HTTP 400): field x is unknown"
-        );
-    }
-
-    #[test]
-    fn only_a_call_that_was_not_carried_out_is_blindly_repeated() {
-        assert!(may_repeat(Repeat::IfNotDone, &error(429)));
-        assert!(may_repeat(Repeat::IfNotDone, &error(503)));
-        assert!(!may_repeat(Repeat::IfNotDone, &error(500)));
-        assert!(may_repeat(Repeat::Freely, &error(500)));
-        assert!(!may_repeat(Repeat::Freely, &error(400)));
-        assert!(!may_repeat(Repeat::Freely, &error(409)));
-    }
 }

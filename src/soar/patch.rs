@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::wire::field_value;
-use super::{Call, Soar, SoarError};
+use super::{Soar, SoarError};
 
 /// How often a change is tried that others keep crossing.
 const CONFLICT_ATTEMPTS: u32 = 5;

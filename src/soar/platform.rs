@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{Call, Soar, SoarError};
+use super::call::Call;
+use super::{Soar, SoarError};
 
 /// Traits of the platform's incident type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

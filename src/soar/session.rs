@@ -6,7 +6,8 @@ use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, SET_COOKIE}
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::{SoarError, exchange, server_message, status_error};
+use super::SoarError;
+use super::exchange::{exchange, server_message, status_error, transport_error};
 use crate::config::{Credentials, SoarConfig};
 use crate::domain::Backoff;
 
@@ -93,13 +94,13 @@ async fn user_login(
     let response = request
         .send()
         .await
-        .map_err(|error| super::transport_error(&error, ACTION))?;
+        .map_err(|error| transport_error(&error, ACTION))?;
     let status = response.status();
     let cookies = cookies(response.headers());
     let body = response
         .bytes()
         .await
-        .map_err(|error| super::transport_error(&error, ACTION))?;
+        .map_err(|error| transport_error(&error, ACTION))?;
     if !status.is_success() {
         return Err(status_error(status, None, &body, ACTION));
     }
