@@ -33,8 +33,17 @@ use self::hub::Hub;
 
 /// Tells whether a login and its passcode are right.
 pub type Authenticate = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
-/// Tells whether a login may read a queue; the queue's name comes without `/queue/`.
-pub type Authorize = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
+/// Tells whether a login may read or write a queue; the queue's name comes without `/queue/`.
+pub type Authorize = Arc<dyn Fn(&str, Access, &str) -> bool + Send + Sync>;
+
+/// What a client wants of a queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// SUBSCRIBE.
+    Read,
+    /// SEND.
+    Write,
+}
 
 /// How a broker listens and whom it lets in.
 #[derive(Clone)]
@@ -45,7 +54,7 @@ pub struct BrokerOptions {
     pub tls: Arc<rustls::ServerConfig>,
     /// Asked at CONNECT.
     pub authenticate: Authenticate,
-    /// Asked at SUBSCRIBE.
+    /// Asked at SUBSCRIBE and SEND.
     pub authorize: Authorize,
     /// How often the broker offers to send a heart-beat; the real platform offers 15 s. Zero offers none.
     pub heart_beat: Duration,
@@ -97,6 +106,7 @@ pub struct Received {
 pub struct Broker {
     hub: Arc<Hub>,
     addr: SocketAddr,
+    acceptor: TlsAcceptor,
     running: Arc<Running>,
 }
 
@@ -126,21 +136,38 @@ impl Broker {
         let listener = TcpListener::bind(options.addr).await?;
         let addr = listener.local_addr()?;
         let hub = Arc::new(Hub::new(&options, addr.port()));
+        Ok(Self::run(
+            listener,
+            addr,
+            TlsAcceptor::from(options.tls),
+            hub,
+        ))
+    }
+
+    /// A broker on the same port with the messages of this one, as a real one finds its persistent messages on disk.
+    /// Fails while this one has not been shut down.
+    pub async fn start_again(&self) -> io::Result<Self> {
+        let listener = TcpListener::bind(self.addr).await?;
+        let (acceptor, hub) = (self.acceptor.clone(), Arc::clone(&self.hub));
+        Ok(Self::run(listener, self.addr, acceptor, hub))
+    }
+
+    fn run(listener: TcpListener, addr: SocketAddr, acceptor: TlsAcceptor, hub: Arc<Hub>) -> Self {
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
-        let acceptor = TlsAcceptor::from(options.tls);
         tasks.spawn(connection::accept(
             listener,
-            acceptor,
+            acceptor.clone(),
             Arc::clone(&hub),
             stop.clone(),
             tasks.clone(),
         ));
-        Ok(Self {
+        Self {
             hub,
             addr,
+            acceptor,
             running: Arc::new(Running { stop, tasks }),
-        })
+        }
     }
 
     /// The port that is listened on.

@@ -44,7 +44,7 @@ pub(super) async fn start(heart_beat: Duration) -> Started {
         authenticate: Arc::new(|login, passcode| {
             login == "worker" && passcode == "secret:with colon"
         }),
-        authorize: Arc::new(|login, queue| login == "worker" && !queue.contains("forbidden")),
+        authorize: Arc::new(|login, _, queue| login == "worker" && !queue.contains("forbidden")),
         heart_beat,
     };
     Started {

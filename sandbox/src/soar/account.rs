@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::incident::Principal;
+use crate::broker::Access;
 
 /// Who may log in, and where to.
 #[derive(Clone)]
@@ -38,7 +39,7 @@ impl Organization {
         known.then(|| self.administrator())
     }
 
-    /// Where a destination's definition lists a login that may read its queue, and the id it lists.
+    /// Where a destination's definition lists a login that may use its queues, and the id it lists.
     pub(crate) fn reader(&self, login: &str) -> Option<(&'static str, u64)> {
         if login == self.api_key_id {
             return Some(("api_keys", self.api_key().id));
@@ -46,9 +47,12 @@ impl Organization {
         (login == self.email).then(|| ("users", self.administrator().id))
     }
 
-    /// The destination whose invocations a queue holds.
-    pub(crate) fn destination_of<'q>(&self, queue: &'q str) -> Option<&'q str> {
-        let rest = queue.strip_prefix("actions.")?;
+    /// The destination whose invocations are read from a queue, or whose answers are written to it.
+    pub(crate) fn destination_of<'q>(&self, access: Access, queue: &'q str) -> Option<&'q str> {
+        let rest = queue.strip_prefix(match access {
+            Access::Read => "actions.",
+            Access::Write => "acks.",
+        })?;
         rest.strip_prefix(&self.id.to_string())?.strip_prefix('.')
     }
 

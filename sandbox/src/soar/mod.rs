@@ -154,13 +154,14 @@ fn authenticate(organization: &Organization) -> Authenticate {
     Arc::new(move |login, secret| organization.log_in(login, secret).is_some())
 }
 
-/// The queue of a message destination may be read by those whom the destination lists.
+/// The queues of a message destination may be used by those whom the destination lists: the one of its invocations
+/// be read, the one of its answers be written.
 fn authorize(organization: &Organization, state: &Shared) -> Authorize {
     let (organization, state) = (organization.clone(), Arc::clone(state));
-    Arc::new(move |login, queue| {
+    Arc::new(move |login, access, queue| {
         let reader = organization
             .reader(login)
-            .zip(organization.destination_of(queue));
+            .zip(organization.destination_of(access, queue));
         reader.is_some_and(|((list, id), destination)| lock(&state).may_read(destination, list, id))
     })
 }

@@ -203,20 +203,24 @@ async fn a_test_invokes_a_function_and_sees_all_its_replies() {
 }
 
 #[tokio::test]
-async fn a_queue_is_closed_to_a_key_that_its_destination_does_not_list() {
+async fn queues_are_closed_to_a_key_that_their_destination_does_not_list() {
     let world = World::customized().await;
     let mut worker = Worker::connect(&world.sandbox).await;
-    let queue = "actions.201.other";
-    worker
-        .send("SUBSCRIBE", &[("id", queue), ("destination", queue)], "")
-        .await;
-    let (command, headers, _) = worker.frame().await;
-    assert_eq!(command, "ERROR");
-    let message = headers.iter().find(|(name, _)| name == "message");
-    assert!(
-        message.is_some_and(|(_, text)| text.contains("not authorized")),
-        "{headers:?}"
-    );
+    for (command, queue) in [
+        ("SUBSCRIBE", "actions.201.other"),
+        ("SEND", "acks.201.other"),
+        ("SEND", "actions.201.fn_test"),
+    ] {
+        let headers = [("id", queue), ("destination", queue)];
+        worker.send(command, &headers, "").await;
+        let (answer, headers, _) = worker.frame().await;
+        assert_eq!(answer, "ERROR");
+        let message = headers.iter().find(|(name, _)| name == "message");
+        assert!(
+            message.is_some_and(|(_, text)| text.contains("not authorized")),
+            "{headers:?}"
+        );
+    }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::broker::exchange::{AckMode, Body, ConnectionId, Refusal, Subscribe, b
 use crate::broker::faults::Cut;
 use crate::broker::frame::Frame;
 use crate::broker::hub::{Hub, error_frame};
-use crate::broker::{Received, Sent};
+use crate::broker::{Access, Received, Sent};
 
 /// `ActiveMQ` prefetches a thousand messages for a client that does not say.
 const DEFAULT_PREFETCH: usize = 1000;
@@ -155,7 +155,7 @@ impl Session {
                 let id = required(&frame, "id")?;
                 self.hub.step(|exchange| exchange.reject(self.id, id))?;
             }
-            "SEND" => self.deliver(frame)?,
+            "SEND" => self.deliver(login, frame)?,
             "DISCONNECT" => return Ok(Next::Close),
             "CONNECT" | "STOMP" => return Err(Fault::fatal("Already connected.")),
             "BEGIN" | "COMMIT" | "ABORT" => {
@@ -214,7 +214,7 @@ impl Session {
                 .map_err(|_| Fault::mild(format!("Invalid activemq.prefetchSize: {text}")))?,
             None => DEFAULT_PREFETCH,
         };
-        if !(self.hub.authorize)(login, queue) {
+        if !(self.hub.authorize)(login, Access::Read, queue) {
             return Err(Fault::mild(format!(
                 "User {login} is not authorized to read from queue: {queue}"
             )));
@@ -230,8 +230,13 @@ impl Session {
             .step(|exchange| exchange.subscribe(self.id, wanted))?)
     }
 
-    fn deliver(&self, frame: Frame) -> Result<(), Fault> {
-        queue_of(&frame)?;
+    fn deliver(&self, login: &str, frame: Frame) -> Result<(), Fault> {
+        let queue = queue_of(&frame)?;
+        if !(self.hub.authorize)(login, Access::Write, queue) {
+            return Err(Fault::mild(format!(
+                "User {login} is not authorized to write to: queue://{queue}"
+            )));
+        }
         let destination = required(&frame, "destination")?.to_owned();
         let sent = Sent {
             destination,
@@ -245,13 +250,19 @@ impl Session {
                     "destination" | "content-length" | "receipt" | "transaction"
                 )
             };
+            // ActiveMQ takes a message without content-length for a text, and announces no length either.
+            let announced = sent.header("content-length").is_some();
             let headers = sent
                 .headers
                 .into_iter()
                 .filter(|(name, _)| own(name))
                 .collect();
-            self.hub
-                .publish(&sent.destination, headers, Body::bytes(sent.body.into()));
+            let body = if announced {
+                Body::bytes(sent.body.into())
+            } else {
+                Body::text(sent.body.into())
+            };
+            self.hub.publish(&sent.destination, headers, body);
         }
         Ok(())
     }

@@ -21,11 +21,16 @@ impl Body {
         }
     }
 
-    pub(in crate::broker) fn jms_text(text: &str) -> Self {
+    /// The body of a text message, in whatever encoding its sender chose.
+    pub(in crate::broker) fn text(bytes: Bytes) -> Self {
         Self {
-            bytes: Bytes::from(jms_text::encode(text)),
+            bytes,
             announced: false,
         }
+    }
+
+    pub(in crate::broker) fn jms_text(text: &str) -> Self {
+        Self::text(Bytes::from(jms_text::encode(text)))
     }
 }
 

@@ -182,3 +182,22 @@ async fn shutdown_closes_everything() {
             .is_err()
     );
 }
+
+#[tokio::test]
+async fn messages_outlive_a_restart_on_the_same_port() {
+    let mut started = start(HEART_BEAT).await;
+    publish(&started, "1");
+    let mut client = started.subscribed(QUEUE, 25).await;
+    let first = client.frame().await;
+    started.broker.shutdown().await;
+    client.closed().await;
+
+    let port = started.broker.port();
+    started.broker = started.broker.start_again().await.expect("the same port");
+
+    assert_eq!(started.broker.port(), port);
+    let mut client = started.subscribed(QUEUE, 25).await;
+    let again = client.frame().await;
+    assert_eq!(header(&again, "message-id"), header(&first, "message-id"));
+    ack(&mut client, &again).await;
+}

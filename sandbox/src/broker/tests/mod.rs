@@ -224,9 +224,10 @@ async fn hands_replies_over_and_queues_other_messages() {
         (
             body(&frame),
             header(&frame, "kind"),
-            header(&frame, "receipt")
+            header(&frame, "receipt"),
+            header(&frame, "content-length")
         ),
-        ("hello", Some("x"), None)
+        ("hello", Some("x"), None, None)
     );
 }
 
@@ -238,6 +239,10 @@ async fn refusals_that_leave_the_connection_open() {
         (
             "SUBSCRIBE\nid:x\ndestination:actions.201.forbidden\n\n\0",
             "User worker is not authorized to read from queue\\c actions.201.forbidden",
+        ),
+        (
+            "SEND\ndestination:/queue/acks.201.forbidden\n\nx\0",
+            "User worker is not authorized to write to\\c queue\\c//acks.201.forbidden",
         ),
         (
             "ACK\nid:ID\\cnone\n\n\0",
