@@ -5,13 +5,14 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-use crate::Broker;
 use crate::authority::write_key_store;
+use crate::{Account, Broker, cases, client};
 
 const HOME: &str = "/usr/share/activemq";
 const REMEDY: &str = "the real broker is missing: apt-get install activemq";
@@ -39,32 +40,18 @@ pub(crate) struct ActiveMq {
 
 impl ActiveMq {
     /// A broker that ends when the value is dropped.
-    pub(crate) fn start() -> Self {
-        Self::start_for(false)
+    pub(crate) fn start(worker: Account) -> Self {
+        Self::start_for(worker, false)
     }
 
-    /// A broker that ends with this process.
-    pub(crate) fn start_in_static() -> Self {
-        Self::start_for(true)
-    }
-
-    fn start_for(in_static: bool) -> Self {
+    fn start_for(worker: Account, in_static: bool) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("activemq-")
             .tempdir()
             .unwrap();
         let (port, openwire_port) = (free_port(), free_port());
         let ca_pem = write_key_store(&folder.path().join("broker.p12"), STORE_PASSWORD);
-        let broker = Broker {
-            host: "localhost".into(),
-            port,
-            ca_pem,
-            login: "b7f1c0de-worker".into(),
-            passcode: "s3cret: with\\odd chars".into(),
-            platform_login: "platform".into(),
-            platform_passcode: "pl4tform".into(),
-            forbidden_queue: "forbidden.201.fn_aws_gd".into(),
-        };
+        let broker = Broker::at(port, ca_pem, worker);
         let xml = configuration(&broker, folder.path(), openwire_port);
         fs::write(folder.path().join("activemq.xml"), xml).unwrap();
         let mut activemq = Self {
@@ -78,7 +65,7 @@ impl ActiveMq {
         activemq
     }
 
-    pub(crate) fn start_again(&mut self) {
+    fn start_again(&mut self) {
         let jar = Path::new(HOME).join("bin/activemq.jar");
         assert!(jar.exists(), "{REMEDY}");
         let java = Command::new("java").arg("-version").output();
@@ -112,7 +99,7 @@ impl ActiveMq {
     }
 
     /// Ends the JVM as a crash would.
-    pub(crate) fn kill(&mut self) {
+    fn kill(&mut self) {
         if let Some(mut child) = self.supervisor.take() {
             drop(child.stdin.take());
             child.wait().unwrap();
@@ -120,7 +107,7 @@ impl ActiveMq {
     }
 
     /// Publishes a JMS `TextMessage` with the broker's own command-line producer.
-    pub(crate) fn produce_jms_text(&self, queue: &str, text: &str) {
+    fn produce_jms_text(&self, queue: &str, text: &str) {
         let output = Command::new("java")
             .arg(format!("-Dactivemq.home={HOME}"))
             .args(["-jar", &format!("{HOME}/bin/activemq.jar"), "producer"])
@@ -206,4 +193,31 @@ fn configuration(broker: &Broker, folder: &Path, openwire_port: u16) -> String {
 </beans>
 "#
     )
+}
+
+/// One broker for all cases that do not kill it; its process ends with this one.
+fn shared() -> &'static ActiveMq {
+    static SHARED: OnceLock<ActiveMq> = OnceLock::new();
+    SHARED.get_or_init(|| ActiveMq::start_for(Account::odd(), true))
+}
+
+cases_on!(shared());
+
+#[tokio::test]
+async fn a_jms_text_message_with_an_emoji_is_decoded() {
+    let produce = |queue: &str, text: &str| shared().produce_jms_text(queue, text);
+    client::in_time(cases::a_jms_text_is_decoded(&shared().broker, produce)).await;
+}
+
+#[tokio::test]
+async fn a_killed_broker_is_found_again() {
+    let mut activemq = ActiveMq::start(Account::odd());
+    client::in_time(async {
+        let held = cases::hold_a_message(&activemq.broker).await;
+        activemq.kill();
+        let held = held.lost().await;
+        activemq.start_again();
+        held.comes_again(&activemq.broker).await;
+    })
+    .await;
 }

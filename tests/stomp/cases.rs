@@ -92,7 +92,7 @@ pub(crate) async fn a_message_of_the_platform_is_received_answered_and_acknowled
 }
 
 /// The next message of the queue is one published now, so nothing else was left in it.
-async fn only_this_is_left(broker: &Broker, platform: &mut Peer, name: &str) {
+pub(crate) async fn only_this_is_left(broker: &Broker, platform: &mut Peer, name: &str) {
     platform.invoke(name, "invid:last", "{}").await;
     let mut session = Session::subscribed(broker, &queue(name)).await;
     let delivery = session.next().await;
