@@ -1,34 +1,22 @@
 //! A world to test in: the sandbox, its customizations, and the worker as a process of its own.
 
-use std::fmt::Write as _;
-use std::fs::File;
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use fn_aws_guardduty::domain::incident::TABLES;
 use fn_aws_guardduty::domain::mapping::{MappingContext, incident_for};
 use fn_aws_guardduty::domain::{Finding, NewIncident};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use sandbox::soar::{IncidentView, Platform};
 use sandbox::{Options, Sandbox};
-use tempfile::TempDir;
 
-/// How long an effect may take before the test gives up; generous, since a test machine is busy.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
-pub(crate) const REGION: &str = "us-east-1";
+pub(crate) use crate::worker_process::{PATIENCE, REGION};
+use crate::worker_process::{Settings, WorkerProcess, import_into};
 
-/// The sandbox and, while it runs, the worker.
+/// The sandbox and its worker.
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
-    folder: TempDir,
-    settings: Vec<(String, String)>,
-    variables: Vec<(String, String)>,
-    /// With the administrator's password instead of the API key.
-    by_password: bool,
-    worker: Option<Child>,
-    starts: usize,
+    worker: WorkerProcess,
 }
 
 impl World {
@@ -58,89 +46,45 @@ impl World {
 
     async fn bare(options: Options) -> Self {
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let settings = vec![
-            (
-                "aws_gd_access_key_id".into(),
-                sandbox.aws_access_key_id().into(),
-            ),
-            (
-                "aws_gd_secret_access_key".into(),
-                sandbox.aws_secret_access_key().into(),
-            ),
-            ("aws_gd_master_region".into(), REGION.into()),
-            ("aws_gd_polling_interval".into(), "1s".into()),
-            ("aws_gd_regions".into(), "'^(us|eu|ap)-'".into()),
-        ];
-        let variables = vec![("AWS_ENDPOINT_URL".into(), sandbox.aws_endpoint())];
-        let world = Self {
-            sandbox,
-            folder,
-            settings,
-            variables,
-            by_password: false,
-            worker: None,
-            starts: 0,
-        };
-        world.write("ca.pem", world.sandbox.ca_pem());
-        world
+        let worker = WorkerProcess::of(&sandbox);
+        Self { sandbox, worker }
     }
 
     /// Imports our customizations.
     pub(crate) fn import(&self) {
-        let export = fn_aws_guardduty::customizations::export_document();
-        self.platform().import(&export).expect("our export imports");
+        import_into(&self.sandbox);
     }
 
     /// Writes a file into the folder the worker is started in.
     pub(crate) fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.folder.path().join(name), text).unwrap();
+        std::fs::write(self.worker.folder().join(name), text).unwrap();
     }
 
     /// Sets a key of `[fn_aws_guardduty]` for the next start.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
-        self.settings.retain(|(name, _)| name != key);
-        self.settings.push((key.to_owned(), value.to_owned()));
+        self.worker.app.set(key, value);
     }
 
     /// The environment of the next start, in place of `AWS_ENDPOINT_URL`.
-    pub(crate) fn set_variables(&mut self, variables: &[(&str, &str)]) {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        self.variables = variables.iter().map(owned).collect();
+    pub(crate) fn set_variables<const N: usize>(&mut self, variables: &[(&str, &str); N]) {
+        self.worker.variables = Settings::from(*variables);
     }
 
-    /// Logs in by user and password from the next start on.
+    /// Logs in by user and password from the next start on, in place of the API key.
     pub(crate) fn log_in_by_password(&mut self) {
-        self.by_password = true;
+        let connection = &mut self.worker.connection;
+        connection.unset("api_key_id");
+        connection.unset("api_key_secret");
+        connection.set("email", self.sandbox.email());
+        connection.set("password", self.sandbox.password());
     }
 
     pub(crate) fn platform(&self) -> &Platform {
         self.sandbox.platform()
     }
 
-    /// Starts the worker as a user would: `APP_CONFIG_FILE` and the standard AWS variables.
     pub(crate) fn start(&mut self) {
-        assert!(self.worker.is_none(), "the worker runs already");
-        let config = self.folder.path().join("app.config");
-        std::fs::write(&config, self.config_text()).unwrap();
-        self.starts += 1;
-        let log = File::create(self.log_path()).unwrap();
-        let worker = Command::new(env!("CARGO_BIN_EXE_fn-aws-guardduty"))
-            .arg("run")
-            .current_dir(self.folder.path())
-            .env_clear()
-            .env("HOME", self.folder.path())
-            .env("TZ", "UTC")
-            .env("APP_CONFIG_FILE", &config)
-            .envs(self.variables.iter().cloned())
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("RUST_LOG", "info,fn_aws_guardduty=debug")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the worker starts");
-        self.worker = Some(worker);
+        self.worker.start();
     }
 
     /// Starts the worker and waits until it listens on the queue.
@@ -155,30 +99,17 @@ impl World {
 
     /// SIGTERM, and how the worker took it.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
-        self.signal(Signal::SIGTERM);
-        self.exit().await
+        self.worker.stop().await
     }
 
-    pub(crate) fn signal(&self, signal: Signal) {
-        let worker = self.worker.as_ref().expect("the worker runs");
-        kill(Pid::from_raw(i32::try_from(worker.id()).unwrap()), signal)
-            .expect("the worker takes signals");
+    /// Waits for its end.
+    pub(crate) async fn exit(&mut self) -> ExitStatus {
+        self.worker.exit().await
     }
 
     /// SIGKILL, as a crash.
     pub(crate) async fn crash(&mut self) {
-        self.signal(Signal::SIGKILL);
-        self.exit().await;
-    }
-
-    pub(crate) async fn exit(&mut self) -> ExitStatus {
-        let mut worker = self.worker.take().expect("the worker runs");
-        let waiting = tokio::task::spawn_blocking(move || worker.wait());
-        tokio::time::timeout(PATIENCE, waiting)
-            .await
-            .expect("the worker ends")
-            .unwrap()
-            .unwrap()
+        self.worker.crash().await;
     }
 
     /// Waits until the platform is as wanted.
@@ -295,55 +226,14 @@ impl World {
     }
 
     pub(crate) fn state_path(&self) -> PathBuf {
-        self.folder.path().join(fn_aws_guardduty::state::FILE_NAME)
+        self.worker
+            .folder()
+            .join(fn_aws_guardduty::state::FILE_NAME)
     }
 
     /// What the worker logged since its last start.
     pub(crate) fn log(&self) -> String {
-        std::fs::read_to_string(self.log_path()).unwrap_or_default()
-    }
-
-    fn log_path(&self) -> PathBuf {
-        self.folder
-            .path()
-            .join(format!("worker-{}.log", self.starts))
-    }
-
-    fn config_text(&self) -> String {
-        let s = &self.sandbox;
-        let (host, port, org, stomp) = (s.soar_host(), s.soar_port(), s.org_name(), s.stomp_port());
-        let login = if self.by_password {
-            format!("email={}\npassword={}", s.email(), s.password())
-        } else {
-            format!(
-                "api_key_id={}\napi_key_secret={}",
-                s.api_key_id(),
-                s.api_key_secret()
-            )
-        };
-        let mut text = format!(
-            "[resilient]\nhost={host}\nport={port}\norg={org}\n{login}\nstomp_port={stomp}\n\
-             cafile=ca.pem\nrequest_retry_delay=1\n\n[fn_aws_guardduty]\n"
-        );
-        for (key, value) in &self.settings {
-            writeln!(text, "{key} = {value}").unwrap();
-        }
-        text
-    }
-}
-
-impl Drop for World {
-    fn drop(&mut self) {
-        if let Some(worker) = &mut self.worker {
-            let _ = worker.kill();
-            let _ = worker.wait();
-        }
-        if std::thread::panicking() {
-            let log = self.log();
-            let lines: Vec<&str> = log.lines().collect();
-            let last = lines.len().saturating_sub(60);
-            eprintln!("--- the worker's log ---\n{}", lines[last..].join("\n"));
-        }
+        self.worker.log()
     }
 }
 

@@ -7,6 +7,8 @@
 )]
 
 mod harness;
+#[path = "../support/worker_process.rs"]
+mod worker_process;
 
 mod architecture;
 mod archive;

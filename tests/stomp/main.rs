@@ -44,6 +44,10 @@ mod client;
 mod peer;
 mod relay;
 mod simulated;
+#[path = "../support/worker_process.rs"]
+mod worker_process;
+
+mod worker;
 
 /// A broker as the cases see it.
 pub(crate) struct Broker {

@@ -79,15 +79,37 @@ impl Peer {
     /// One invocation for `actions.201.<name>`, to be answered on `acks.201.<name>`.
     pub(crate) async fn invoke(&mut self, name: &str, correlation_id: &str, body: &str) {
         let length = format!("content-length:{}\n", body.len());
-        self.publish(name, correlation_id, &length, body).await;
+        self.publish(name, correlation_id, &length, body.as_bytes())
+            .await;
     }
 
     /// The same as a text message: without content-length `ActiveMQ` makes one of it.
     pub(crate) async fn invoke_as_text(&mut self, name: &str, correlation_id: &str, body: &str) {
-        self.publish(name, correlation_id, "", body).await;
+        self.publish(name, correlation_id, "", body.as_bytes())
+            .await;
     }
 
-    async fn publish(&mut self, name: &str, correlation_id: &str, length: &str, body: &str) {
+    /// The same as from a JMS client: `ActiveMQ` keeps the bytes of a text as they come, a JMS client's are in Java's
+    /// modified UTF-8.
+    pub(crate) async fn invoke_as_jms_text(
+        &mut self,
+        name: &str,
+        correlation_id: &str,
+        body: &str,
+    ) {
+        self.publish(name, correlation_id, "", &modified_utf8(body))
+            .await;
+    }
+
+    /// One answer on `acks.201.<name>`, as a worker gives it.
+    pub(crate) async fn answer(&mut self, name: &str, correlation_id: &str) {
+        let correlation_id = correlation_id.replace(':', "\\c");
+        let head =
+            format!("SEND\ndestination:/queue/acks.201.{name}\ncorrelation-id:{correlation_id}\n");
+        self.confirmed(&head, b"{}").await;
+    }
+
+    async fn publish(&mut self, name: &str, correlation_id: &str, length: &str, body: &[u8]) {
         let correlation_id = correlation_id.replace(':', "\\c");
         let fixed = PLATFORM_HEADERS.map(|(name, value)| format!("{name}:{value}\n"));
         let head = format!(
@@ -95,7 +117,7 @@ impl Peer {
              correlation-id:{correlation_id}\n{length}{}",
             fixed.concat()
         );
-        self.confirmed(&head, body.as_bytes()).await;
+        self.confirmed(&head, body).await;
     }
 
     pub(crate) async fn next(&mut self) -> Message {
@@ -155,4 +177,22 @@ fn plain(text: &str) -> String {
     let parts = text.split("\\\\");
     let parts = parts.map(|part| part.replace("\\c", ":").replace("\\n", "\n"));
     parts.collect::<Vec<_>>().join("\\")
+}
+
+/// Beyond the BMP a character is two surrogates of three bytes each; NUL does not occur here.
+fn modified_utf8(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for c in text.chars() {
+        let mut buffer = [0; 4];
+        if c.len_utf16() == 1 {
+            bytes.extend(c.encode_utf8(&mut buffer).bytes());
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            let [high, low] = unit.to_be_bytes();
+            let middle = 0x80 | ((high & 0x0f) << 2) | (low >> 6);
+            bytes.extend([0xe0 | (high >> 4), middle, 0x80 | (low & 0x3f)]);
+        }
+    }
+    bytes
 }
