@@ -106,10 +106,15 @@ pub(crate) async fn a_text_without_length_is_decoded(broker: &Broker) {
     let body = "{\"note\": \"caf\u{e9} \u{1F6A8} \u{10FFFF}\"}";
     let mut platform = Peer::platform(broker).await;
     platform.invoke_as_text(name, "invid:81", body).await;
+    platform.invoke_as_jms_text(name, "invid:81", body).await;
     let mut session = Session::subscribed(broker, &queue(name)).await;
-    let delivery = session.next().await;
-    assert_eq!(decode_text(&delivery.body).as_deref(), Ok(body));
-    session.handle.ack(&delivery).await.unwrap();
+    let (plain, of_java) = (session.next().await, session.next().await);
+    assert_eq!(plain.body, body.as_bytes());
+    assert!(std::str::from_utf8(&of_java.body).is_err(), "kept as sent");
+    for delivery in [plain, of_java] {
+        assert_eq!(decode_text(&delivery.body).as_deref(), Ok(body));
+        session.handle.ack(&delivery).await.unwrap();
+    }
     session.disconnect().await;
 }
 
