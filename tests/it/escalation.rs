@@ -58,7 +58,7 @@ async fn b1_a_critical_and_an_odd_severity_stop_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_without_state_makes_nothing_twice() {
     let mut world = World::new().await;
-    let findings = world.sandbox.aws().create_samples(REGION, 60);
+    let findings = world.sandbox.aws().create_samples(REGION, 500);
     world.start();
     world.escalated(&findings).await;
     world.cycles(1).await;
@@ -68,7 +68,7 @@ async fn a_restart_without_state_makes_nothing_twice() {
         .platform()
         .set_rule_enabled("Example: AWS GuardDuty: Archive Finding", false)
         .unwrap();
-    for finding in &findings[..20] {
+    for finding in &findings[..200] {
         let id = only(world.platform(), finding).id;
         world.platform().close(id, "Resolved", "seen to").unwrap();
     }
@@ -135,7 +135,7 @@ async fn b5_a_region_that_appears_later_gets_its_look_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b7_findings_wait_for_the_customizations() {
+async fn b7_b23_findings_wait_for_the_customizations_and_the_log_names_them() {
     let mut world = World::without_customizations().await;
     let finding = world
         .sandbox

@@ -8,7 +8,7 @@ const MENU_RULE: &str = "Example: AWS GuardDuty: Refresh Finding Details";
 const UPDATE_RULE: &str = "Example: AWS GuardDuty: Update Finding Details";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_update_triggers_the_rule_and_the_function() {
+async fn b10_an_update_refreshes_once_and_adds_no_artifact_twice() {
     let mut world = World::new().await;
     let aws = world.sandbox.aws().clone();
     let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
