@@ -43,4 +43,7 @@ step "IBM's own client against the sandbox"
 bash sandbox/tests/ibm_client.sh
 
 step "tests"
-cargo test --workspace --locked
+cargo test --workspace --locked --doc
+cargo test --workspace --locked --tests 2>&1 | tee "$scratch/tests.log"
+awk '/^test result:/ { passed += $4; failed += $6; ignored += $8 }
+     END { printf "\n%d passed, %d failed, %d skipped\n", passed, failed, ignored }' "$scratch/tests.log"
