@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
@@ -26,7 +25,6 @@ use crate::tls;
 /// # Errors
 /// When the login is refused or the configuration does not fit the platform.
 pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
-    warn_of_proxies(&config);
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -42,7 +40,8 @@ pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> 
     );
     let aws = Aws::new(
         &config.guardduty,
-        tls::client_config(&Trust::Public, "AWS")?,
+        tls::client_config(&Trust::Public, "AWS")
+            .context("install ca-certificates, or name a PEM file in SSL_CERT_FILE")?,
     )
     .await;
     if config.stomp.enabled {
@@ -141,7 +140,7 @@ fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws
         },
         regions: guardduty.regions,
         interval,
-        regions_interval: guardduty.regions_interval.max(Duration::from_secs(1)),
+        regions_interval: guardduty.regions_interval.max(interval),
         close_template: guardduty.close_template,
         time_zone: TimeZone::system(),
         // Twice the permits: while some findings wait for an answer others have their calls ready.
@@ -151,16 +150,4 @@ fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws
         "poller",
         poller::run(Arc::new(context), lifecycle.soft().clone()),
     );
-}
-
-fn warn_of_proxies(config: &Config) {
-    let proxies = [&config.guardduty.proxies, &config.integrations.proxies];
-    if proxies
-        .iter()
-        .any(|proxies| proxies.http.is_some() || proxies.https.is_some())
-    {
-        tracing::warn!(
-            "http_proxy and https_proxy of app.config are not used yet: set the variables HTTP_PROXY and HTTPS_PROXY"
-        );
-    }
 }

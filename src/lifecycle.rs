@@ -208,6 +208,8 @@ mod tests {
     use tokio::sync::{Semaphore, oneshot};
 
     use super::*;
+    use nix::sys::signal::{Signal as NixSignal, kill};
+    use nix::unistd::Pid;
 
     const LONG: Duration = Duration::from_hours(1);
 
@@ -308,11 +310,11 @@ mod tests {
     /// Runs this test binary again as a process of its own that is sent real signals.
     #[tokio::test]
     async fn real_signals_stop_a_real_process() {
-        assert_eq!(stopped_by(&["-TERM"]).await, Some(0));
-        assert_eq!(stopped_by(&["-INT"]).await, Some(0));
+        assert_eq!(stopped_by(&[NixSignal::SIGTERM]).await, Some(0));
+        assert_eq!(stopped_by(&[NixSignal::SIGINT]).await, Some(0));
     }
 
-    async fn stopped_by(signals: &[&str]) -> Option<i32> {
+    async fn stopped_by(signals: &[NixSignal]) -> Option<i32> {
         let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
             .args([
                 "--exact",
@@ -331,12 +333,9 @@ mod tests {
                 break;
             }
         }
-        let id = child.id().unwrap().to_string();
+        let id = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap());
         for signal in signals {
-            let sent = tokio::process::Command::new("kill")
-                .args([signal, id.as_str()])
-                .status();
-            assert!(sent.await.unwrap().success());
+            kill(id, *signal).unwrap();
         }
         child.wait().await.unwrap().code()
     }

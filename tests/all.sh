@@ -10,22 +10,26 @@ export CARGO_TERM_COLOR=never
 
 step() { printf '\n== %s\n' "$*"; }
 
-need() { # command, Debian package
-    command -v "$1" >/dev/null 2>&1 && return
-    step "installing $2"
-    [ "$(id -u)" = 0 ] || { echo "$1 is missing: install the Debian package $2" >&2; exit 1; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+install() { # Debian packages
+    step "installing $*"
+    [ "$(id -u)" = 0 ] || { echo "missing here: install the Debian packages $*" >&2; exit 1; }
     [ -n "${apt_updated:-}" ] || { apt-get update -qq; apt_updated=1; }
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$2" >/dev/null
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
 }
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 export IBM_VENV=${IBM_VENV:-$scratch/ibm-venv}
 
-need activemq activemq
-need java default-jre-headless
-need python3 python3-venv
-need openssl openssl
+has cc || install gcc libc6-dev
+has activemq || install activemq
+has java || install default-jre-headless
+has openssl || install openssl
+python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv
+cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 
 step "format and lints"
 cargo fmt --all --check
@@ -44,6 +48,5 @@ bash sandbox/tests/ibm_client.sh
 
 step "tests"
 cargo test --workspace --locked --doc
-cargo test --workspace --locked --tests 2>&1 | tee "$scratch/tests.log"
-awk '/^test result:/ { passed += $4; failed += $6; ignored += $8 }
-     END { printf "\n%d passed, %d failed, %d skipped\n", passed, failed, ignored }' "$scratch/tests.log"
+# Last, so that the output closes with the tests' own summary.
+cargo test --workspace --locked --tests

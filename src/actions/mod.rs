@@ -6,12 +6,14 @@ mod answers;
 pub mod message;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::domain::Backoff;
 use crate::functions::{Functions, Outcome, Repeated, Request};
 use crate::stomp::{Delivery, Handle, StompError, decode_text};
 use answers::{Answers, Arrival};
@@ -21,6 +23,11 @@ use message::Invocation;
 const MOST_ANSWERS: usize = 1000;
 /// The same, in bytes together.
 const MOST_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+
+/// How often an answer that the broker refuses is given again.
+const REFUSED_ANSWERS: u32 = 4;
+/// The pauses in between.
+const REFUSAL_PAUSE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(8), 2);
 
 /// Takes invocations from the queue and settles each once.
 pub struct Listener {
@@ -70,6 +77,8 @@ impl Listener {
                 drop(permit);
             });
         }
+        // What is not in hand goes to another worker at once.
+        self.desk.stomp.unsubscribe().await;
         self.tasks.close();
         if !self.tasks.is_empty() {
             tracing::info!("finishing {} functions in hand", self.tasks.len());
@@ -91,7 +100,7 @@ impl Desk {
             Arrival::InWork => return,
             Arrival::Answered(answer) => {
                 tracing::info!(
-                    message = delivery.message_id,
+                    message_id = delivery.message_id,
                     "a message came again, sending its answer again"
                 );
                 return self.settle(&delivery, answer).await;
@@ -119,7 +128,7 @@ impl Desk {
             Ok(invocation) => invocation,
             Err(reason) => {
                 tracing::error!(
-                    message = delivery.message_id,
+                    message_id = delivery.message_id,
                     "a message cannot be read: {reason}"
                 );
                 return message::failure(&format!(
@@ -146,13 +155,17 @@ impl Desk {
                 .await;
                 tracing::info!(
                     function = name,
-                    message = delivery.message_id,
+                    message_id = delivery.message_id,
                     "{name} done"
                 );
                 message::result(&results)
             }
             Outcome::Failed(reason) => {
-                tracing::error!(function = name, message = delivery.message_id, "{reason}");
+                tracing::error!(
+                    function = name,
+                    message_id = delivery.message_id,
+                    "{reason}"
+                );
                 message::failure(&reason)
             }
         }
@@ -179,11 +192,11 @@ impl Desk {
                 | StompError::Stale
                 | StompError::Ended),
             ) => tracing::warn!(
-                message = id,
+                message_id = id,
                 "the answer waits until the message comes again: {error}"
             ),
             Err(error) => {
-                tracing::error!(message = id, "the message could not be settled: {error}");
+                tracing::error!(message_id = id, "the message could not be settled: {error}");
             }
         }
     }
@@ -191,18 +204,37 @@ impl Desk {
     async fn settled(&self, delivery: &Delivery, answer: String) -> Result<(), StompError> {
         let id = &delivery.message_id;
         if let Some(reply_to) = &delivery.reply_to {
-            let correlation = delivery.correlation_id.as_deref();
-            match self.stomp.send(reply_to, correlation, answer).await {
-                // It would be refused again and again, and the message hold its place for ever.
-                Err(error @ StompError::Rejected { .. }) => {
-                    tracing::error!(message = id, "the broker refuses the answer: {error}");
-                }
-                sent => sent?,
-            }
+            self.reply(reply_to, delivery, &answer).await?;
         } else {
-            tracing::warn!(message = id, "a message without reply-to gets no answer");
+            tracing::warn!(message_id = id, "a message without reply-to gets no answer");
         }
         self.stomp.ack(delivery).await
+    }
+
+    /// A broker that is full may refuse an answer for a moment. One that refuses it for good must not make the
+    /// message hold its place for ever: it is acknowledged all the same.
+    async fn reply(&self, to: &str, delivery: &Delivery, answer: &str) -> Result<(), StompError> {
+        let correlation = delivery.correlation_id.as_deref();
+        for attempt in 0.. {
+            match self.stomp.send(to, correlation, answer.to_owned()).await {
+                Err(error @ StompError::Rejected { .. }) if attempt < REFUSED_ANSWERS => {
+                    tracing::warn!(
+                        message_id = delivery.message_id,
+                        "the broker refuses an answer: {error}"
+                    );
+                    tokio::time::sleep(REFUSAL_PAUSE.delay(attempt)).await;
+                }
+                Err(error @ StompError::Rejected { .. }) => {
+                    tracing::error!(
+                        message_id = delivery.message_id,
+                        "the broker refuses an answer, which is lost: {error}"
+                    );
+                    return Ok(());
+                }
+                sent => return sent,
+            }
+        }
+        Ok(())
     }
 }
 

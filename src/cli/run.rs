@@ -15,8 +15,10 @@ const BAD_CONFIG: u8 = 64;
 /// Run the worker until SIGTERM or SIGINT.
 #[derive(Debug, Args)]
 pub(super) struct Run {
-    /// The configuration file [default: ./app.config, else ~/.resilient/app.config]
-    #[arg(long, visible_alias = "config-file", env = "APP_CONFIG_FILE")]
+    /// The configuration file
+    ///
+    /// Without it: the variable `APP_CONFIG_FILE`, ./app.config, ~/.resilient/app.config, in this order.
+    #[arg(long, visible_alias = "config-file")]
     config: Option<PathBuf>,
 }
 

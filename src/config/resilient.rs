@@ -11,6 +11,9 @@ use super::{
 const ANY_PORT: std::ops::RangeInclusive<u16> = 1..=u16::MAX;
 const LONGEST_SECONDS: f64 = 3600.0;
 
+const PROXY_UNUSED: &str =
+    "is not used yet; set the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY";
+
 pub(super) fn soar(
     reader: &mut Reader<'_>,
     max_requests: Result<usize, Noted>,
@@ -22,6 +25,9 @@ pub(super) fn soar(
     let org = section.required("org", "give the organization's name, UUID or cloud account");
     let credentials = credentials(&mut section);
     let trust = section.trust("cafile");
+    if matches!(section.text("proxy_host"), Ok(Some(_))) {
+        section.warn("proxy_host", PROXY_UNUSED);
+    }
     warn_of_no_check(&mut section, "cafile", "SOAR server", trust.as_ref().ok());
     let resource_prefix = section.text("resource_prefix");
     let retries = retries(&mut section);
@@ -74,6 +80,11 @@ pub(super) fn integrations(reader: &mut Reader<'_>) -> Result<IntegrationsConfig
 pub(super) fn proxies(section: &mut Section<'_, '_>) -> Result<Proxies, Noted> {
     let http = section.text("http_proxy");
     let https = section.text("https_proxy");
+    for (key, proxy) in [("http_proxy", &http), ("https_proxy", &https)] {
+        if matches!(proxy, Ok(Some(_))) {
+            section.warn(key, PROXY_UNUSED);
+        }
+    }
     Ok(Proxies {
         http: http?.map(Into::into),
         https: https?.map(Into::into),

@@ -78,8 +78,11 @@ impl Cursor {
     pub fn begin(&mut self, settings: &WindowSettings, now: Timestamp) {
         let usable = self.usable_watermark(settings);
         let lowered = self.watermark.is_some() && usable.is_none();
-        if usable.is_none() && (lowered || self.from.is_none()) {
-            self.from = settings.lookback.map(|lookback| back(now, lookback));
+        if usable.is_none() {
+            // Where it began stays, unless the look-back now reaches further.
+            let earlier = self.from.filter(|_| !lowered);
+            let begin = settings.lookback.map(|lookback| back(now, lookback));
+            self.from = begin.map(|begin| earlier.map_or(begin, |earlier| earlier.min(begin)));
         }
         self.watermark = usable;
         self.threshold = settings.threshold;
@@ -180,6 +183,23 @@ mod tests {
             cursor.criteria(&settings).updated_since,
             Some(at("10:59:59"))
         );
+        let further = WindowSettings {
+            lookback: Some(180 * MINUTE),
+            ..settings
+        };
+        cursor.begin(&further, at("13:30:00"));
+        let since = cursor.criteria(&further).updated_since;
+        assert_eq!(
+            since,
+            Some(at("10:29:59")),
+            "a longer look-back reaches further"
+        );
+        let everything = WindowSettings {
+            lookback: None,
+            ..settings
+        };
+        cursor.begin(&everything, at("13:30:00"));
+        assert_eq!(cursor.criteria(&everything).updated_since, None);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod apply;
 mod page;
+mod progress;
 mod reconcile;
 mod refreshes;
 mod region;

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::page::{Batch, Progress};
+use super::page::Batch;
+use super::progress::{Carried, Progress};
 use super::refreshes::Refreshes;
 use super::{Context, CycleError, RETRY};
 use crate::domain::Criteria;
@@ -34,8 +35,8 @@ pub(super) struct DetectorPoller {
     pub(super) refreshes: Refreshes,
     /// Findings of open incidents that AWS does not have any more, reported once.
     pub(super) gone: HashSet<String>,
-    /// Finished findings to be read once more.
-    unsettled: HashSet<String>,
+    /// What the last cycle left.
+    carried: Carried,
     /// When the whole overlap was last read.
     reread: Option<Instant>,
     /// Set after a cycle that got to its end: only then are up-to-date incidents known to be complete.
@@ -59,6 +60,7 @@ impl RegionPoller {
         loop {
             let delay = match self.cycle().await {
                 Ok(()) => {
+                    tracing::debug!(region = self.region(), "cycle of {} ended", self.region());
                     failures = 0;
                     self.context.interval
                 }
@@ -156,7 +158,8 @@ impl RegionPoller {
     ) -> Result<(), CycleError> {
         let (window, now) = (&self.context.window, Timestamp::now());
         let reread = detector.take_reread(window.overlap, Instant::now());
-        let unsettled = std::mem::take(&mut detector.unsettled);
+        let carried = std::mem::take(&mut detector.carried);
+        let unsettled = carried.unsettled.clone();
         let DetectorPoller {
             state, refreshes, ..
         } = detector;
@@ -168,7 +171,7 @@ impl RegionPoller {
         let known = |finding: &str| {
             !reread && finished.contains_key(finding) && !unsettled.contains(finding)
         };
-        let mut progress = Progress::new(unsettled.clone());
+        let mut progress = Progress::new(carried);
         let mut listing = Listing::default();
         self.bring(&batch, overlap, known, &mut listing, state, &mut progress)
             .await;
@@ -183,8 +186,8 @@ impl RegionPoller {
             progress.take(outcome, state, Timestamp::now());
         }
         let to_the_end = !self.stop.is_cancelled();
-        let (unsettled, outcome) = progress.end(to_the_end, state, window, Timestamp::now());
-        detector.unsettled = unsettled;
+        let (carried, outcome) = progress.end(to_the_end, state, window, Timestamp::now());
+        detector.carried = carried;
         outcome
     }
 

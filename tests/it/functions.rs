@@ -191,7 +191,7 @@ async fn messages_that_cannot_be_read_do_not_stay_on_the_queue() {
 async fn a_message_delivered_twice_is_worked_on_once() {
     let mut world = World::with(sandbox::Options {
         regions: vec![REGION.into()],
-        aws_latency: std::time::Duration::from_millis(300),
+        aws_latency: std::time::Duration::from_secs(2),
         ..sandbox::Options::default()
     })
     .await;

@@ -8,7 +8,7 @@ use crate::harness::{REGION, World};
 fn slow() -> Options {
     Options {
         regions: vec![REGION.into()],
-        soar_latency: Duration::from_millis(20),
+        soar_latency: Duration::from_millis(50),
         aws_latency: Duration::from_millis(10),
         ..Options::default()
     }
@@ -62,7 +62,7 @@ async fn b28_a_crash_amid_an_escalation_is_repaired() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_function_in_hand_is_answered_before_the_end() {
     let mut world = World::with(Options {
-        aws_latency: Duration::from_millis(500),
+        aws_latency: Duration::from_secs(2),
         ..slow()
     })
     .await;

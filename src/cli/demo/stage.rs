@@ -14,6 +14,14 @@ use crate::customizations::{MESSAGE_DESTINATION, export_document};
 
 /// The regions with a detector.
 pub(super) const REGIONS: [&str; 3] = ["us-east-1", "eu-west-1", "ap-southeast-2"];
+/// What the worker takes over from the user.
+const ENVIRONMENT: [&str; 5] = [
+    "PATH",
+    "TZ",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "RUST_BACKTRACE",
+];
 const START_TIME: Duration = Duration::from_secs(20);
 const STOP_TIME: Duration = Duration::from_secs(30);
 
@@ -89,10 +97,17 @@ fn start_worker(sandbox: &Sandbox, folder: &TempDir) -> anyhow::Result<Child> {
     let worker = Command::new(std::env::current_exe()?)
         .arg("run")
         .current_dir(folder.path())
+        // Nothing of the user's own AWS, proxy or SOAR settings may lead away from loopback.
+        .env_clear()
+        .envs(
+            ENVIRONMENT
+                .iter()
+                .filter_map(|name| Some((name, std::env::var_os(name)?))),
+        )
+        .env("HOME", folder.path())
         .env("APP_CONFIG_FILE", &config)
         .env("AWS_ENDPOINT_URL", sandbox.aws_endpoint())
         .env("AWS_EC2_METADATA_DISABLED", "true")
-        .env_remove("AWS_PROFILE")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)

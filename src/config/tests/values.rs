@@ -313,3 +313,19 @@ fn proxies_are_kept() {
     assert_eq!(config.soar.request_timeout, Duration::from_secs(5));
     assert!(!format!("{config:?}").contains(SECRET));
 }
+
+#[test]
+fn a_proxy_that_is_not_used_is_told_with_the_remedy() {
+    for (section, key) in [
+        ("[resilient]", "proxy_host"),
+        ("[fn_aws_guardduty]", "https_proxy"),
+    ] {
+        let text = MINIMAL.replace(section, &format!("{section}\n{key} = proxy.example.com"));
+        let warnings = read_text(&text).unwrap().warnings;
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(
+            warnings[0].contains(key) && warnings[0].contains("HTTPS_PROXY"),
+            "{warnings:?}"
+        );
+    }
+}

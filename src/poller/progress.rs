@@ -1,0 +1,382 @@
+//! What pages of findings mean for the detector: what is finished, set aside, and how far it has come.
+
+use std::collections::{HashMap, HashSet};
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::CycleError;
+use crate::domain::{Finding, WindowSettings};
+use crate::soar::SoarError;
+use crate::state::DetectorState;
+
+/// How a page ended.
+#[derive(Debug, Default)]
+pub(super) struct PageOutcome {
+    /// When AWS was asked for the findings.
+    pub(super) read_at: Option<Timestamp>,
+    pub(super) findings: Vec<FindingOutcome>,
+    /// Why the cycle cannot go on.
+    pub(super) error: Option<CycleError>,
+}
+
+/// How one finding of a page ended.
+#[derive(Debug)]
+pub(super) struct FindingOutcome {
+    id: String,
+    updated_at: String,
+    end: End,
+}
+
+#[derive(Debug)]
+pub(super) enum End {
+    /// This update was finished, or set aside, in an earlier cycle.
+    Known,
+    /// Its incident is complete and up to date.
+    Finished,
+    /// It is to be looked at again in the next cycle.
+    Open,
+    /// SOAR refuses it as it is.
+    Refused(String),
+    /// SOAR failed at it, and at everything else of the page: it is the finding or SOAR itself.
+    Lost(SoarError),
+}
+
+/// Whether the error says something of SOAR and the account, not of one finding.
+pub(super) fn concerns_every_finding(error: &SoarError) -> bool {
+    matches!(
+        error,
+        SoarError::Throttled { .. }
+            | SoarError::Unavailable { .. }
+            | SoarError::Unauthorized
+            | SoarError::Forbidden { .. }
+            | SoarError::Setup(_)
+    )
+}
+
+impl PageOutcome {
+    /// Takes how the findings of the page ended. An error that is one finding's own sets that one aside.
+    pub(super) fn take(&mut self, ends: Vec<(&Finding, Result<End, SoarError>)>) {
+        let written = ends.iter().any(|(_, end)| matches!(end, Ok(End::Finished)));
+        for (finding, end) in ends {
+            let end = match end {
+                Ok(end) => end,
+                Err(error) if concerns_every_finding(&error) => {
+                    self.error.get_or_insert(CycleError::Soar(error));
+                    End::Open
+                }
+                Err(error @ SoarError::AnswerLost { .. }) if !written => End::Lost(error),
+                Err(error) => End::Refused(error.to_string()),
+            };
+            self.findings.push(FindingOutcome::new(finding, end));
+        }
+    }
+}
+
+impl FindingOutcome {
+    pub(super) fn new(finding: &Finding, end: End) -> Self {
+        Self {
+            id: finding.id().to_owned(),
+            updated_at: finding.updated_at().to_owned(),
+            end,
+        }
+    }
+}
+
+/// How far a listing has come; pages are taken in their order.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The oldest update that is not finished: the watermark stays before it.
+    held: Option<Timestamp>,
+    /// The newest update seen.
+    reached: Option<Timestamp>,
+    error: Option<CycleError>,
+    /// What the cycle before left.
+    before: Carried,
+    /// What this cycle leaves.
+    carried: Carried,
+}
+
+/// What one cycle leaves to the next.
+#[derive(Debug, Default)]
+pub(super) struct Carried {
+    /// Findings read so soon after their update that another may have followed within the same second: no
+    /// listing tells those two apart, so they are read once more.
+    pub(super) unsettled: HashSet<String>,
+    /// In how many cycles on end SOAR failed at a finding.
+    lost: HashMap<String, u32>,
+}
+
+/// After so many cycles a finding that SOAR fails at is taken for the cause, and set aside.
+const MOST_LOST: u32 = 3;
+
+/// How long after its update a finding must be read for no other to bear the same second.
+const SETTLING: SignedDuration = SignedDuration::from_secs(2);
+
+impl Progress {
+    /// Begins a cycle with what the last one left.
+    pub(super) fn new(before: Carried) -> Self {
+        let unsettled = before.unsettled.clone();
+        let carried = Carried {
+            unsettled,
+            ..Carried::default()
+        };
+        Self {
+            before,
+            carried,
+            ..Self::default()
+        }
+    }
+
+    /// Takes the outcome of the next page into the detector's state.
+    pub(super) fn take(&mut self, outcome: PageOutcome, state: &mut DetectorState, now: Timestamp) {
+        for finding in outcome.findings {
+            let updated: Option<Timestamp> = finding.updated_at.parse().ok();
+            self.reached = self.reached.max(updated);
+            self.settle(&finding.id, updated, outcome.read_at);
+            let end = self.judge(&finding.id, finding.end);
+            match end {
+                End::Known => {}
+                End::Open | End::Lost(_) => {
+                    self.held = Some(earliest(self.held, updated));
+                    state.cursor.reopen(&finding.id);
+                }
+                End::Finished => {
+                    state.cursor.finish(&finding.id, &finding.updated_at);
+                    state.quarantine.release(&finding.id);
+                }
+                End::Refused(reason) => {
+                    set_aside(state, &finding.id, &reason, now);
+                    state.cursor.finish(&finding.id, &finding.updated_at);
+                }
+            }
+        }
+        if let Some(error) = outcome.error {
+            self.fail(error);
+        }
+    }
+
+    /// A lost answer ends the cycle, until it was lost in several cycles on end.
+    fn judge(&mut self, id: &str, end: End) -> End {
+        let End::Lost(error) = end else { return end };
+        let times = self.before.lost.get(id).copied().unwrap_or(0) + 1;
+        if times >= MOST_LOST {
+            return End::Refused(error.to_string());
+        }
+        self.carried.lost.insert(id.to_owned(), times);
+        self.fail(CycleError::Soar(error));
+        End::Open
+    }
+
+    fn settle(&mut self, id: &str, updated: Option<Timestamp>, read_at: Option<Timestamp>) {
+        let settled = updated
+            .zip(read_at)
+            .is_some_and(|(updated, read_at)| read_at.duration_since(updated) >= SETTLING);
+        if settled {
+            self.carried.unsettled.remove(id);
+        } else {
+            self.carried.unsettled.insert(id.to_owned());
+        }
+    }
+
+    /// Notes why the cycle ends early.
+    pub(super) fn fail(&mut self, error: CycleError) {
+        self.error.get_or_insert(error);
+    }
+
+    /// Whether the cycle is to end early.
+    pub(super) fn has_failed(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// Ends a cycle whose listings were read `to_the_end`: moves the watermark, and answers what is left to the
+    /// next cycle and how this one ended.
+    ///
+    /// Only here, since a page says nothing about those after it: one of its findings may have been updated
+    /// while the listing went on.
+    pub(super) fn end(
+        self,
+        to_the_end: bool,
+        state: &mut DetectorState,
+        window: &WindowSettings,
+        now: Timestamp,
+    ) -> (Carried, Result<(), CycleError>) {
+        if let Some(reached) = self.reached.filter(|_| to_the_end && self.error.is_none()) {
+            let reached = self.held.map_or(reached, |held| held.min(reached));
+            state.cursor.advance(reached, window.overlap, now);
+        }
+        let mut carried = self.carried;
+        carried
+            .unsettled
+            .retain(|id| state.cursor.finished.contains_key(id));
+        (carried, self.error.map_or(Ok(()), Err))
+    }
+}
+
+impl PageOutcome {
+    /// Takes the outcome for findings that were set aside: written, archived or gone, they are released.
+    /// A failure of SOAR or AWS itself says nothing about them.
+    pub(super) fn release(self, ids: &[String], state: &mut DetectorState, now: Timestamp) {
+        if let Some(error) = self.error {
+            tracing::warn!("findings set aside could not be tried again: {error}");
+            return;
+        }
+        let mut ends: HashMap<String, End> = HashMap::new();
+        for finding in self.findings {
+            ends.insert(finding.id, finding.end);
+        }
+        for id in ids {
+            match ends.remove(id) {
+                Some(End::Open | End::Known) => {}
+                Some(End::Refused(reason)) => set_aside(state, id, &reason, now),
+                Some(End::Lost(error)) => set_aside(state, id, &error.to_string(), now),
+                Some(End::Finished) | None => {
+                    tracing::info!(finding = id, "finding {id} is no longer set aside");
+                    state.quarantine.release(id);
+                }
+            }
+        }
+    }
+}
+
+fn set_aside(state: &mut DetectorState, id: &str, reason: &str, now: Timestamp) {
+    tracing::error!(
+        finding = id,
+        "finding {id} is set aside and will be tried again: {reason}"
+    );
+    state.quarantine.put(id, reason.to_owned(), now);
+}
+
+fn earliest(held: Option<Timestamp>, updated: Option<Timestamp>) -> Timestamp {
+    // An update without a readable time holds everything back: it is not known what it comes before.
+    let updated = updated.unwrap_or(Timestamp::UNIX_EPOCH);
+    held.map_or(updated, |held| held.min(updated))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    const WINDOW: WindowSettings = WindowSettings {
+        lookback: None,
+        overlap: Duration::from_mins(15),
+        threshold: None,
+    };
+
+    fn now() -> Timestamp {
+        "2026-03-01T12:00:00Z".parse().unwrap()
+    }
+
+    fn time(minute: u32) -> String {
+        format!("2026-03-01T11:{minute:02}:00.000Z")
+    }
+
+    fn page(findings: Vec<(&str, u32, End)>) -> PageOutcome {
+        let finding = |(id, minute, end): (&str, u32, End)| FindingOutcome {
+            id: id.into(),
+            updated_at: time(minute),
+            end,
+        };
+        PageOutcome {
+            read_at: Some(now()),
+            findings: findings.into_iter().map(finding).collect(),
+            error: None,
+        }
+    }
+
+    fn lost() -> End {
+        End::Lost(SoarError::AnswerLost {
+            action: "POST /incidents".into(),
+            reason: "HTTP 500".into(),
+        })
+    }
+
+    fn watermark(state: &DetectorState) -> Option<String> {
+        state
+            .cursor
+            .watermark
+            .map(|at| at.strftime("%H:%M").to_string())
+    }
+
+    #[test]
+    fn b9_the_mark_stays_where_a_listing_was_not_read_to_its_end() {
+        for (to_the_end, fails) in [(false, false), (true, true)] {
+            let mut state = DetectorState::default();
+            let mut progress = Progress::default();
+            progress.take(page(vec![("f1", 50, End::Finished)]), &mut state, now());
+            if fails {
+                progress.fail(CycleError::RepeatedToken);
+            }
+            let (_, outcome) = progress.end(to_the_end, &mut state, &WINDOW, now());
+            assert_eq!(watermark(&state), None);
+            assert_eq!(outcome.is_err(), fails);
+            assert!(
+                state.cursor.is_finished("f1", &time(50)),
+                "it costs nothing the next time"
+            );
+        }
+    }
+
+    #[test]
+    fn b25_a_finding_that_waits_holds_the_mark_and_is_looked_at_again() {
+        let mut state = DetectorState::default();
+        state.cursor.finish("f2", &time(10));
+        let mut progress = Progress::default();
+        let findings = vec![
+            ("f1", 20, End::Finished),
+            ("f2", 30, End::Open),
+            ("f3", 40, End::Finished),
+        ];
+        progress.take(page(findings), &mut state, now());
+        let (_, outcome) = progress.end(true, &mut state, &WINDOW, now());
+        assert!(outcome.is_ok());
+        assert_eq!(watermark(&state).as_deref(), Some("11:30"));
+        assert!(!state.cursor.finished.contains_key("f2"));
+    }
+
+    #[test]
+    fn b28_a_refused_finding_is_set_aside_and_holds_nothing() {
+        let mut state = DetectorState::default();
+        let mut progress = Progress::default();
+        let refused = End::Refused("no such field".into());
+        progress.take(
+            page(vec![("f1", 20, refused), ("f2", 30, End::Finished)]),
+            &mut state,
+            now(),
+        );
+        let (_, outcome) = progress.end(true, &mut state, &WINDOW, now());
+        assert!(outcome.is_ok());
+        assert_eq!(watermark(&state).as_deref(), Some("11:30"));
+        // Listed again in the overlap it is known, and stays set aside.
+        let mut progress = Progress::default();
+        progress.take(page(vec![("f1", 20, End::Known)]), &mut state, now());
+        assert_eq!(state.quarantine.len(), 1);
+        page(vec![("f1", 20, End::Finished)]).release(&["f1".into()], &mut state, now());
+        assert!(state.quarantine.is_empty());
+    }
+
+    #[test]
+    fn a_finding_that_soar_fails_at_three_times_is_set_aside() {
+        let mut state = DetectorState::default();
+        let mut carried = Carried::default();
+        for failures in 1..=3 {
+            let mut progress = Progress::new(carried);
+            progress.take(page(vec![("f1", 20, lost())]), &mut state, now());
+            let outcome;
+            (carried, outcome) = progress.end(true, &mut state, &WINDOW, now());
+            assert_eq!(outcome.is_err(), failures < 3);
+            assert_eq!(state.quarantine.is_empty(), failures < 3);
+        }
+    }
+
+    #[test]
+    fn what_is_read_within_the_second_of_its_update_is_read_once_more() {
+        let mut state = DetectorState::default();
+        let mut progress = Progress::default();
+        let mut outcome = page(vec![("f1", 59, End::Finished), ("f2", 30, End::Finished)]);
+        outcome.read_at = time(59).parse().ok();
+        progress.take(outcome, &mut state, now());
+        let (carried, _) = progress.end(true, &mut state, &WINDOW, now());
+        assert_eq!(carried.unsettled, HashSet::from(["f1".to_owned()]));
+    }
+}
