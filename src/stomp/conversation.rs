@@ -268,14 +268,14 @@ impl<'a> Conversation<'a> {
             }
             Some(Purpose::Disconnect) => Err(End::Asked),
             Some(Purpose::Request(answer)) => {
-                tracing::warn!(%message, "the message broker refused a frame");
+                tracing::warn!("the message broker refused a frame: {message}");
                 if let Some(answer) = answer {
                     let _ = answer.send(Err(StompError::Rejected { message }));
                 }
                 Ok(())
             }
             Some(Purpose::Unsubscribe) => {
-                tracing::warn!(%message, "the message broker refused to end a subscription");
+                tracing::warn!("the message broker refused to end a subscription: {message}");
                 Ok(())
             }
             None => Err(match self.receipts.subscription_in(&message) {

@@ -136,6 +136,30 @@ fn the_sandbox_knows_nothing_of_the_worker() {
     assert!(!manifest.contains("path = \"..\""));
 }
 
+/// A log line is a JSON object with its text as `message`: a field of that name would hide it.
+#[test]
+fn no_field_of_a_log_line_is_named_message() {
+    for file in files(&root().join("src")) {
+        let code = code(&file);
+        for call in code.split("tracing::").skip(1) {
+            let arguments = call.split(';').next().unwrap_or_default();
+            let is_log = ["error!(", "warn!(", "info!(", "debug!("]
+                .iter()
+                .any(|level| arguments.starts_with(level));
+            let named = [
+                "(message =",
+                " message =",
+                "%message",
+                "?message",
+                " message,",
+            ]
+            .iter()
+            .any(|field| arguments.contains(field));
+            assert!(!(is_log && named), "{}: {arguments}", file.display());
+        }
+    }
+}
+
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
