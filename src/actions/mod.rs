@@ -139,7 +139,7 @@ impl Desk {
         let name = invocation.function.as_str();
         self.status(
             delivery,
-            &format!("Starting '{name}'{}", running_in(&invocation)),
+            &format!("Starting '{name}'{}", workflow(&invocation, "running in")),
         )
         .await;
         let request = Request {
@@ -150,7 +150,10 @@ impl Desk {
             Outcome::Done(results) => {
                 self.status(
                     delivery,
-                    &format!("Finished '{name}'{}", was_running_in(&invocation)),
+                    &format!(
+                        "Finished '{name}'{}",
+                        workflow(&invocation, "that was running in")
+                    ),
                 )
                 .await;
                 tracing::info!(
@@ -262,18 +265,8 @@ fn header<'a>(delivery: &'a Delivery, name: &str) -> Option<&'a str> {
         .map(|(_, value)| value.as_str())
 }
 
-fn running_in(invocation: &Invocation) -> String {
-    invocation
-        .workflow_instance
-        .as_deref()
-        .map_or_else(String::new, |id| format!(" running in workflow '{id}'"))
-}
-
-fn was_running_in(invocation: &Invocation) -> String {
-    invocation
-        .workflow_instance
-        .as_deref()
-        .map_or_else(String::new, |id| {
-            format!(" that was running in workflow '{id}'")
-        })
+/// Names the workflow that calls; a playbook tells none.
+fn workflow(invocation: &Invocation, how: &str) -> String {
+    let id = invocation.workflow_instance.as_deref();
+    id.map_or_else(String::new, |id| format!(" {how} workflow '{id}'"))
 }

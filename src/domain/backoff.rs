@@ -30,11 +30,6 @@ impl Backoff {
     pub fn jittered(&self, attempt: u32, random: f64) -> Duration {
         self.delay(attempt).mul_f64(0.5 + random / 2.0)
     }
-
-    /// What the server asked for, held within this backoff's bounds.
-    pub fn clamp(&self, hint: Duration) -> Duration {
-        hint.clamp(self.min, self.max.max(self.min))
-    }
 }
 
 #[cfg(test)]

@@ -17,13 +17,13 @@ pub struct Quarantine(BTreeMap<String, Entry>);
 
 /// One finding set aside.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Entry {
+struct Entry {
     /// Why it could not be written.
-    pub reason: String,
+    reason: String,
     /// How often it was tried.
-    pub attempts: u32,
+    attempts: u32,
     /// When it is tried next.
-    pub next_try: Timestamp,
+    next_try: Timestamp,
 }
 
 impl Quarantine {
@@ -35,11 +35,6 @@ impl Quarantine {
     /// How many findings are set aside.
     pub fn len(&self) -> usize {
         self.0.len()
-    }
-
-    /// The findings set aside, by id.
-    pub fn iter(&self) -> impl Iterator<Item = (&String, &Entry)> {
-        self.0.iter()
     }
 
     /// Sets a finding aside, or the next time further away.

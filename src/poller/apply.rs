@@ -65,11 +65,7 @@ impl Writer<'_> {
             );
             comments.push(json!({"text": {"format": "text", "content": link}}));
         }
-        let key = FindingKey {
-            finding_id: finding.id().to_owned(),
-            detector_id: finding.detector_id().unwrap_or(self.detector).to_owned(),
-            region: self.region.to_owned(),
-        };
+        let key = FindingKey::of(finding, self.detector, self.region);
         let id = self.context.soar.create_incident(&dto, &key).await?;
         self.add_tables(id, &incident.tables).await?;
         tracing::info!(

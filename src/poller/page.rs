@@ -1,6 +1,6 @@
 //! One page of findings: fetch, match with SOAR, write.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -10,7 +10,7 @@ use super::apply::{Applied, Writer};
 use super::progress::{End, FindingOutcome, PageOutcome, concerns_every_finding};
 use super::refreshes::Refreshes;
 use super::{Context, CycleError};
-use crate::domain::{Finding, KnownIncident, decide};
+use crate::domain::{Cursor, Finding, KnownIncident, decide};
 use crate::guardduty::GuardDuty;
 use crate::soar::{FindingKey, SoarError};
 
@@ -19,8 +19,8 @@ pub(super) struct Batch<'a> {
     pub(super) context: &'a Context,
     pub(super) guardduty: &'a GuardDuty,
     pub(super) detector: &'a str,
-    /// Updates that are finished already.
-    pub(super) finished: &'a BTreeMap<String, String>,
+    /// What was finished before this cycle.
+    pub(super) before: &'a Cursor,
     pub(super) refreshes: &'a Refreshes,
     /// No finding is begun after this; those begun are finished.
     pub(super) halt: &'a CancellationToken,
@@ -43,7 +43,7 @@ impl Batch<'_> {
         let findings = self.guardduty.present_findings(self.detector, ids).await?;
         let (finished, fresh): (Vec<_>, Vec<_>) = findings
             .into_iter()
-            .partition(|finding| self.is_finished(finding));
+            .partition(|finding| self.before.is_finished(finding.id(), finding.updated_at()));
         outcome.findings.extend(
             finished
                 .iter()
@@ -85,18 +85,8 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn is_finished(&self, finding: &Finding) -> bool {
-        self.finished
-            .get(finding.id())
-            .is_some_and(|updated_at| updated_at == finding.updated_at())
-    }
-
     fn keys(&self, findings: &[Finding]) -> Vec<FindingKey> {
-        let key = |finding: &Finding| FindingKey {
-            finding_id: finding.id().to_owned(),
-            detector_id: finding.detector_id().unwrap_or(self.detector).to_owned(),
-            region: self.guardduty.region().to_owned(),
-        };
+        let key = |finding| FindingKey::of(finding, self.detector, self.guardduty.region());
         findings.iter().map(key).collect()
     }
 

@@ -12,7 +12,7 @@ use super::CycleError;
 use super::region::{DetectorPoller, RegionPoller};
 use crate::domain::{Criteria, KnownIncident, field};
 use crate::guardduty::BATCH;
-use crate::soar::{Change, SoarError};
+use crate::soar::{Change, SoarError, field_value};
 
 impl RegionPoller {
     /// Closes the open incidents whose finding is archived.
@@ -199,13 +199,8 @@ fn missing_on_close<'a>(
     template: &Map<String, Value>,
     incident: &Value,
 ) -> Vec<&'a str> {
-    let has_value = |name: &str| {
-        let value = incident
-            .get(name)
-            .or_else(|| incident["properties"].get(name));
-        value.is_some_and(|value| !value.is_null())
-    };
-    let missing = |name: &&String| !template.contains_key(*name) && !has_value(name);
+    let missing =
+        |name: &&String| !template.contains_key(*name) && field_value(incident, name).is_null();
     required
         .iter()
         .filter(missing)

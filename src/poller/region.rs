@@ -1,6 +1,6 @@
 //! One region: cycle after cycle, each detector's findings and then its archived ones.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::page::Batch;
 use super::progress::{Carried, Progress};
 use super::refreshes::Refreshes;
 use super::{Context, CycleError, RETRY};
-use crate::domain::Criteria;
+use crate::domain::{Criteria, Cursor};
 use crate::guardduty::{AwsError, BATCH, GuardDuty};
 use crate::state::DetectorState;
 
@@ -165,18 +165,18 @@ impl RegionPoller {
         } = detector;
         state.cursor.begin(window, now);
         let (overlap, changed) = (state.cursor.criteria(window), state.cursor.changed(window));
-        let finished = state.cursor.finished.clone();
+        let before = state.cursor.clone();
         let halt = self.stop.child_token();
-        let batch = self.batch(id, refreshes, &finished, &halt, verify);
+        let batch = self.batch(id, refreshes, &before, &halt, verify);
         let known = |finding: &str| {
-            !reread && finished.contains_key(finding) && !unsettled.contains(finding)
+            !reread && before.finished.contains_key(finding) && !unsettled.contains(finding)
         };
         let mut progress = Progress::new(carried);
         let mut listing = Listing::default();
         self.bring(&batch, overlap, known, &mut listing, state, &mut progress)
             .await;
         if let Some(changed) = changed.filter(|_| !reread) {
-            let new = |finding: &str| !finished.contains_key(finding);
+            let new = |finding: &str| !before.finished.contains_key(finding);
             self.bring(&batch, changed, new, &mut listing, state, &mut progress)
                 .await;
         }
@@ -231,7 +231,7 @@ impl RegionPoller {
         &'a self,
         detector: &'a str,
         refreshes: &'a Refreshes,
-        finished: &'a BTreeMap<String, String>,
+        before: &'a Cursor,
         halt: &'a CancellationToken,
         verify: bool,
     ) -> Batch<'a> {
@@ -239,7 +239,7 @@ impl RegionPoller {
             context: &self.context,
             guardduty: &self.guardduty,
             detector,
-            finished,
+            before,
             refreshes,
             halt,
             verify,
@@ -277,10 +277,10 @@ impl RegionPoller {
 
     async fn retry_quarantined(&self, id: &str, detector: &mut DetectorPoller) {
         let due = detector.state.quarantine.due(Timestamp::now());
-        let finished = BTreeMap::new();
+        let before = Cursor::default();
         for ids in due.chunks(BATCH) {
             let halt = self.stop.child_token();
-            let batch = self.batch(id, &detector.refreshes, &finished, &halt, true);
+            let batch = self.batch(id, &detector.refreshes, &before, &halt, true);
             let outcome = batch.process(ids.to_vec()).await;
             if self.stop.is_cancelled() {
                 return;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::call::Call;
 use super::wire::{equals, has_a_value, items, known_incident, malformed, property, text};
 use super::{Soar, SoarError};
-use crate::domain::{KnownIncident, field};
+use crate::domain::{Finding, KnownIncident, field};
 
 /// How many open incidents are read a call.
 const OPEN_PAGE: usize = 500;
@@ -25,6 +25,18 @@ pub struct FindingKey {
     pub detector_id: String,
     /// The region it was listed in.
     pub region: String,
+}
+
+impl FindingKey {
+    /// The key of a finding that this detector listed in this region; a finding that tells its detector has its
+    /// own word.
+    pub fn of(finding: &Finding, detector: &str, region: &str) -> Self {
+        Self {
+            finding_id: finding.id().to_owned(),
+            detector_id: finding.detector_id().unwrap_or(detector).to_owned(),
+            region: region.to_owned(),
+        }
+    }
 }
 
 /// A note of an incident.

@@ -15,6 +15,7 @@ pub use error::SoarError;
 pub use incidents::{FindingKey, Found, Note, OpenPage};
 pub use patch::Change;
 pub use platform::PlatformTraits;
+pub use wire::field_value;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

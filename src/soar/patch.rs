@@ -69,14 +69,14 @@ impl Soar {
     }
 
     /// A conflict is re-read and tried again; a field that meanwhile has the wanted value is done.
-    async fn patch(&self, id: i64, mut steps: Vec<Step<'_>>) -> Result<(), SoarError> {
+    async fn patch(&self, id: i64, mut left: Vec<Step<'_>>) -> Result<(), SoarError> {
         let path = format!("/incidents/{id}");
         let mut attempt = 0;
         loop {
-            if steps.is_empty() {
+            if left.is_empty() {
                 return Ok(());
             }
-            let answer = self.call(Call::patch(path.as_str(), &body(&steps))).await;
+            let answer = self.call(Call::patch(path.as_str(), &body(&left))).await;
             let Some(message) = conflict(answer)? else {
                 return Ok(());
             };
@@ -91,28 +91,18 @@ impl Soar {
             }
             self.pause(attempt - 1, &error).await;
             let incident = self.incident(id).await?;
-            steps = reread(&steps, &incident);
+            left = steps(left.iter().map(|step| step.change), &incident);
         }
     }
 }
 
-fn steps<'a>(changes: &'a [Change], incident: &Value) -> Vec<Step<'a>> {
+/// The changes that the incident does not have yet.
+fn steps<'a>(changes: impl IntoIterator<Item = &'a Change>, incident: &Value) -> Vec<Step<'a>> {
     changes
-        .iter()
+        .into_iter()
         .map(|change| Step {
             change,
             old: field_value(incident, &change.field),
-        })
-        .filter(|step| step.old != step.change.value)
-        .collect()
-}
-
-fn reread<'a>(earlier: &[Step<'a>], incident: &Value) -> Vec<Step<'a>> {
-    earlier
-        .iter()
-        .map(|step| Step {
-            change: step.change,
-            old: field_value(incident, &step.change.field),
         })
         .filter(|step| step.old != step.change.value)
         .collect()

@@ -49,8 +49,8 @@ pub(super) fn malformed(what: &str, reason: &str) -> SoarError {
     }
 }
 
-/// The current value of an incident's field, custom fields by their bare name.
-pub(super) fn field_value(incident: &Value, name: &str) -> Value {
+/// The current value of an incident's field, custom fields by their bare name; null where it has none.
+pub fn field_value(incident: &Value, name: &str) -> Value {
     let value = incident
         .get(name)
         .or_else(|| incident["properties"].get(name));

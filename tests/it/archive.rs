@@ -31,11 +31,8 @@ async fn an_archived_finding_closes_its_incident() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_incident_archives_its_finding() {
-    let mut world = World::new().await;
+    let (world, finding) = World::with_an_incident().await;
     let aws = world.sandbox.aws().clone();
-    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
     let incident = only(world.platform(), &finding);
     world
         .platform()
@@ -61,11 +58,8 @@ async fn a_closed_incident_archives_its_finding() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b32_a_refused_archive_is_told_in_a_note() {
-    let mut world = World::new().await;
+    let (world, finding) = World::with_an_incident().await;
     let aws = world.sandbox.aws().clone();
-    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
     let incident = only(world.platform(), &finding);
     world
         .platform()
@@ -94,11 +88,8 @@ async fn b32_a_refused_archive_is_told_in_a_note() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b31_a_reopened_incident_says_again_that_its_finding_is_current() {
-    let mut world = World::new().await;
+    let (world, finding) = World::with_an_incident().await;
     let aws = world.sandbox.aws().clone();
-    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
     let incident = only(world.platform(), &finding);
     world
         .platform()
@@ -124,11 +115,8 @@ async fn b31_a_reopened_incident_says_again_that_its_finding_is_current() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b29_a_deleted_finding_is_reported_once() {
-    let mut world = World::new().await;
+    let (world, finding) = World::with_an_incident().await;
     let aws = world.sandbox.aws().clone();
-    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
     aws.delete(REGION, &finding);
     world.cycles(3).await;
     let line = format!("finding {finding} is no longer in GuardDuty");

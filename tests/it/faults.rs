@@ -104,11 +104,8 @@ async fn a_refused_finding_is_set_aside_and_stops_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_conflict_is_read_again() {
-    let mut world = World::new().await;
+    let (world, finding) = World::with_an_incident().await;
     let aws = world.sandbox.aws().clone();
-    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
     world
         .sandbox
         .faults()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fn_aws_guardduty::domain::incident::TABLES;
 use fn_aws_guardduty::domain::mapping::{MappingContext, incident_for};
 use fn_aws_guardduty::domain::{Finding, NewIncident};
+use sandbox::aws::Aws;
 use sandbox::soar::{IncidentView, Platform};
 use sandbox::{Options, Sandbox};
 
@@ -33,6 +34,16 @@ impl World {
         let world = Self::bare(options).await;
         world.import();
         world
+    }
+
+    /// A listening worker that has escalated one finding; answers the finding's id as well.
+    pub(crate) async fn with_an_incident() -> (Self, String) {
+        let mut world = Self::new().await;
+        let kind = Aws::sample_kinds()[0];
+        let finding = world.sandbox.aws().create_sample(REGION, kind);
+        world.start_and_listen().await;
+        world.escalated([&finding]).await;
+        (world, finding)
     }
 
     /// A platform that has none of our customizations yet.

@@ -9,11 +9,8 @@ const UPDATE_RULE: &str = "Example: AWS GuardDuty: Update Finding Details";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b10_an_update_refreshes_once_and_adds_no_artifact_twice() {
-    let mut world = World::new().await;
+    let (world, finding) = World::with_an_incident().await;
     let aws = world.sandbox.aws().clone();
-    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
     let before = only(world.platform(), &finding);
     aws.update_finding(REGION, &finding);
     let updated_at = aws.finding(REGION, &finding).unwrap()["updatedAt"]
@@ -51,11 +48,8 @@ async fn b10_an_update_refreshes_once_and_adds_no_artifact_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b24_a_flag_left_at_true_does_not_block() {
-    let mut world = World::new().await;
+    let (world, finding) = World::with_an_incident().await;
     let aws = world.sandbox.aws().clone();
-    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
     let incident = only(world.platform(), &finding);
     world
         .platform()
