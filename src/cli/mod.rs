@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod config_file;
 #[cfg(feature = "demo")]
 mod demo;
 mod export;

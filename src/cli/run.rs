@@ -1,37 +1,28 @@
 //! `run`: the worker.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::config::{Config, load};
+use super::config_file::ConfigFile;
+use crate::config::Config;
 use crate::lifecycle::{GRACE_PERIOD, Lifecycle};
 use crate::{app, telemetry};
-
-/// Exit code for a configuration that cannot be used (`EX_USAGE`).
-const BAD_CONFIG: u8 = 64;
 
 /// Run the worker until SIGTERM or SIGINT.
 #[derive(Debug, Args)]
 pub(super) struct Run {
-    /// The configuration file
-    ///
-    /// Without it: the variable `APP_CONFIG_FILE`, ./app.config, ~/.resilient/app.config, in this order.
-    #[arg(long, visible_alias = "config-file")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigFile,
 }
 
 impl Run {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let (config, path) = match load::load(self.config) {
+        let (config, path) = match self.config.load() {
             Ok(loaded) => loaded,
-            Err(errors) => {
-                eprintln!("{errors}");
-                return Ok(ExitCode::from(BAD_CONFIG));
-            }
+            Err(code) => return Ok(code),
         };
-        telemetry::init(config.log_level, config.log_filter.as_deref())?;
+        telemetry::init(config.log.level, config.log.filter.as_deref())?;
         tracing::info!(
             "fn-aws-guardduty {}, configured by {}",
             env!("CARGO_PKG_VERSION"),

@@ -1,11 +1,12 @@
 //! The `[fn_aws_guardduty]` section.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::keys::GUARDDUTY;
 use super::reader::{Noted, Reader, Section};
-use super::resilient::{pair, proxies};
-use super::{AwsKeys, CloseTemplate, GuardDutyConfig, RegionPattern};
+use super::resilient::pair;
+use super::{AwsKeys, CloseTemplate, GuardDutyConfig, Proxying, RegionPattern, Trust};
 
 const WORST_SEVERITY: u8 = 10;
 
@@ -13,6 +14,7 @@ const WORST_SEVERITY: u8 = 10;
 pub(super) fn read(
     reader: &mut Reader<'_>,
     folder: Option<&Path>,
+    shared_timeout: Result<Duration, Noted>,
 ) -> Result<GuardDutyConfig, Noted> {
     let mut section = reader.section(GUARDDUTY);
     let keys = pair(
@@ -29,7 +31,6 @@ pub(super) fn read(
     let overlap = section.interval("aws_gd_overlap_interval");
     let close_template = close_template(&mut section);
     let state_dir = state_dir(&mut section, folder);
-    let proxies = proxies(&mut section);
     Ok(GuardDutyConfig {
         keys: keys?.map(|(access_key_id, secret)| AwsKeys {
             access_key_id,
@@ -44,7 +45,10 @@ pub(super) fn read(
         overlap: overlap?,
         close_template: close_template?,
         state_dir: state_dir?,
-        proxies: proxies?,
+        trust: Trust::Public,
+        client_certificate: None,
+        proxying: Proxying::ByEnvironment,
+        request_timeout: shared_timeout?,
     })
 }
 

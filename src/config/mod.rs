@@ -41,14 +41,62 @@ pub struct Config {
     pub stomp: StompConfig,
     /// Access to GuardDuty and the poller.
     pub guardduty: GuardDutyConfig,
-    /// What all apps of the file share.
-    pub integrations: IntegrationsConfig,
-    /// How much is logged.
-    pub log_level: LogLevel,
-    /// `RUST_LOG`, which beats [`Config::log_level`] when it is set.
-    pub log_filter: Option<String>,
+    /// What is logged, and where to.
+    pub log: LogConfig,
+    /// Limit for one check of `selftest`.
+    pub selftest_timeout: Duration,
     /// What works but deserves the operator's attention; for the log, one line each.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
+}
+
+/// Something in the configuration that works but deserves the operator's attention.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// What is to be thought of it.
+    pub kind: WarningKind,
+    /// The place, what is odd, and the remedy, on one line; never the value of a secret.
+    pub text: String,
+}
+
+/// What is to be thought of a [`Warning`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WarningKind {
+    /// A key that nobody knows; an error where the check is strict.
+    UnknownKey,
+    /// A key that has no effect here.
+    Ineffective,
+    /// A check of certificates is off.
+    Insecure,
+    /// Anything else.
+    Notice,
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// What is logged, and where to besides standard error.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// How much is logged.
+    pub level: LogLevel,
+    /// `RUST_LOG`, which beats the level when it is set.
+    pub filter: Option<String>,
+    /// A file that the log goes to as well.
+    pub file: Option<LogFile>,
+}
+
+/// A log file that is moved aside when it has grown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogFile {
+    /// The file; its folder exists.
+    pub path: PathBuf,
+    /// Bytes after which it is moved aside; 0 never moves it.
+    pub max_bytes: u64,
+    /// How many older files are kept; 0 never moves it.
+    pub backups: usize,
 }
 
 /// How to reach the REST interface of SOAR.
@@ -64,6 +112,10 @@ pub struct SoarConfig {
     pub credentials: Credentials,
     /// Which server certificates are accepted.
     pub trust: Trust,
+    /// What the client shows a server that asks for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Proxies on the way.
+    pub proxying: Proxying,
     /// Path before `/rest`, with a leading and without a trailing slash: `/api/respond`.
     pub resource_prefix: Option<String>,
     /// Retries of a request that may be repeated.
@@ -128,6 +180,10 @@ pub struct StompConfig {
     pub port: u16,
     /// Which broker certificates are accepted.
     pub trust: Trust,
+    /// What the client shows a broker that asks for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Proxies on the way.
+    pub proxying: Proxying,
     /// Limit for connecting, TLS and login included.
     pub connect_timeout: Duration,
     /// Messages worked on at once.
@@ -159,8 +215,14 @@ pub struct GuardDutyConfig {
     pub close_template: CloseTemplate,
     /// Folder of the state file; `None` runs without one.
     pub state_dir: Option<PathBuf>,
-    /// Proxies of this section.
-    pub proxies: Proxies,
+    /// Which certificates of AWS are accepted.
+    pub trust: Trust,
+    /// What the client shows a server that asks for a certificate.
+    pub client_certificate: Option<ClientCertificate>,
+    /// Proxies on the way.
+    pub proxying: Proxying,
+    /// Limit for one request.
+    pub request_timeout: Duration,
 }
 
 /// A pair of static AWS keys.
@@ -172,22 +234,50 @@ pub struct AwsKeys {
     pub secret_access_key: SecretString,
 }
 
-/// Proxy URLs; secret, since they may hold a user name and password.
+/// A certificate of the client's own, with its key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// PEM file with the certificate, and those between it and its authority.
+    pub certificate: PathBuf,
+    /// PEM file with the private key; may be the same file.
+    pub key: PathBuf,
+}
+
+/// How requests find the proxies on their way.
+#[derive(Debug, Clone, Default)]
+pub enum Proxying {
+    /// As `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say; without them there is none.
+    #[default]
+    ByEnvironment,
+    /// As `app.config` says.
+    ByConfig(Proxies),
+}
+
+/// The proxies that `app.config` names.
 #[derive(Debug, Clone, Default)]
 pub struct Proxies {
     /// Proxy for `http://` addresses.
-    pub http: Option<SecretString>,
-    /// Proxy for `https://` addresses.
-    pub https: Option<SecretString>,
+    pub http: Option<ProxyServer>,
+    /// Proxy for `https://` addresses, and for the broker.
+    pub https: Option<ProxyServer>,
 }
 
-/// The `[integrations]` section.
+/// An HTTP proxy.
 #[derive(Debug, Clone)]
-pub struct IntegrationsConfig {
-    /// Proxies for all apps that set none of their own.
-    pub proxies: Proxies,
-    /// Limit for one request.
-    pub timeout: Duration,
+pub struct ProxyServer {
+    /// Scheme, host and port: `http://proxy.example.com:3128`.
+    pub url: String,
+    /// How to log in to it.
+    pub credentials: Option<ProxyCredentials>,
+}
+
+/// A user of a proxy.
+#[derive(Debug, Clone)]
+pub struct ProxyCredentials {
+    /// The user's name.
+    pub user: String,
+    /// The user's password.
+    pub password: SecretString,
 }
 
 /// Python's log levels.
@@ -229,7 +319,6 @@ pub fn parse_in(
     reader.check_names();
     match read(&mut reader, folder) {
         Ok(config) if reader.is_clean() => Ok(Config {
-            log_filter: lookup("RUST_LOG").filter(|filter| !filter.trim().is_empty()),
             warnings: reader.into_warnings(),
             ..config
         }),
@@ -239,23 +328,18 @@ pub fn parse_in(
 
 /// Reads every section before the first mistake is acted on, so that all are noted.
 fn read(reader: &mut Reader<'_>, folder: Option<&Path>) -> Result<Config, Noted> {
-    let integrations = resilient::integrations(reader);
-    let request_timeout = integrations
-        .as_ref()
-        .map(|shared| shared.timeout)
-        .map_err(|noted| *noted);
+    let timeout = resilient::shared_timeout(reader);
     let max_requests = guardduty::max_soar_requests(reader);
-    let soar = resilient::soar(reader, max_requests, request_timeout);
+    let soar = resilient::soar(reader, max_requests, timeout);
     let stomp = resilient::stomp(reader);
-    let guardduty = guardduty::read(reader, folder);
-    let log_level = resilient::log_level(reader);
+    let guardduty = guardduty::read(reader, folder, timeout);
+    let log = resilient::log(reader);
     Ok(Config {
         soar: soar?,
         stomp: stomp?,
         guardduty: guardduty?,
-        integrations: integrations?,
-        log_level: log_level?,
-        log_filter: None,
+        log: log?,
+        selftest_timeout: Duration::from_secs(10),
         warnings: Vec::new(),
     })
 }

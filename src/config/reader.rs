@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::error::{ConfigErrors, Problem};
 use super::keys::{self, SECTIONS};
 use super::layers::{Layers, Setting};
-use super::{Trust, interval, references};
+use super::{Trust, Warning, WarningKind, interval, references};
 
 /// A mistake was noted; the value cannot be had.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub(super) struct Reader<'a> {
     lookup: Lookup<'a>,
     files: Files<'a>,
     problems: Vec<Problem>,
-    warnings: Vec<String>,
+    warnings: Vec<Warning>,
 }
 
 impl<'a> Reader<'a> {
@@ -63,18 +63,25 @@ impl<'a> Reader<'a> {
                         Some(known) => format!("; did you mean {known}?"),
                         None => String::new(),
                     };
-                    self.warnings
-                        .push(format!("{place}: no such key, ignored{hint}"));
+                    self.warnings.push(Warning {
+                        kind: WarningKind::UnknownKey,
+                        text: format!("{place}: no such key, ignored{hint}"),
+                    });
                 }
             }
         }
+    }
+
+    /// A variable of the environment that is not blank.
+    pub(super) fn variable(&self, name: &str) -> Option<String> {
+        (self.lookup)(name).filter(|value| !value.trim().is_empty())
     }
 
     pub(super) fn is_clean(&self) -> bool {
         self.problems.is_empty()
     }
 
-    pub(super) fn into_warnings(self) -> Vec<String> {
+    pub(super) fn into_warnings(self) -> Vec<Warning> {
         self.warnings
     }
 
@@ -255,10 +262,11 @@ impl Section<'_, '_> {
         Noted
     }
 
-    pub(super) fn warn(&mut self, key: &str, text: &str) {
-        self.reader
-            .warnings
-            .push(format!("[{}] {key}: {text}", self.name));
+    pub(super) fn warn(&mut self, kind: WarningKind, key: &str, text: &str) {
+        self.reader.warnings.push(Warning {
+            kind,
+            text: format!("[{}] {key}: {text}", self.name),
+        });
     }
 
     fn wrong(&mut self, key: &str, right: &str) -> Noted {

@@ -5,14 +5,12 @@ use std::time::Duration;
 use super::keys::{INTEGRATIONS, RESILIENT};
 use super::reader::{Noted, Reader, Section};
 use super::{
-    Credentials, IntegrationsConfig, LogLevel, Proxies, RetryConfig, SoarConfig, StompConfig, Trust,
+    Credentials, LogConfig, LogLevel, Proxying, RetryConfig, SoarConfig, StompConfig, Trust,
+    WarningKind,
 };
 
 const ANY_PORT: std::ops::RangeInclusive<u16> = 1..=u16::MAX;
 const LONGEST_SECONDS: f64 = 3600.0;
-
-const PROXY_UNUSED: &str =
-    "is not used yet; set the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY";
 
 pub(super) fn soar(
     reader: &mut Reader<'_>,
@@ -25,9 +23,6 @@ pub(super) fn soar(
     let org = section.required("org", "give the organization's name, UUID or cloud account");
     let credentials = credentials(&mut section);
     let trust = section.trust("cafile");
-    if matches!(section.text("proxy_host"), Ok(Some(_))) {
-        section.warn("proxy_host", PROXY_UNUSED);
-    }
     warn_of_no_check(&mut section, "cafile", "SOAR server", trust.as_ref().ok());
     let resource_prefix = section.text("resource_prefix");
     let retries = retries(&mut section);
@@ -38,6 +33,8 @@ pub(super) fn soar(
         org: org?.trim().to_owned(),
         credentials: credentials?,
         trust: trust?.unwrap_or(Trust::Public),
+        client_certificate: None,
+        proxying: Proxying::ByEnvironment,
         resource_prefix: resource_prefix?.and_then(|prefix| normal_prefix(&prefix)),
         retries: retries?,
         login_attempts: login_attempts?,
@@ -61,38 +58,31 @@ pub(super) fn stomp(reader: &mut Reader<'_>) -> Result<StompConfig, Noted> {
         host: host?,
         port: port?,
         trust: trust?,
+        client_certificate: None,
+        proxying: Proxying::ByEnvironment,
         connect_timeout: connect_timeout?,
         num_workers: num_workers.into(),
         prefetch: prefetch?.unwrap_or(num_workers),
     })
 }
 
-pub(super) fn integrations(reader: &mut Reader<'_>) -> Result<IntegrationsConfig, Noted> {
-    let mut section = reader.section(INTEGRATIONS);
-    let proxies = proxies(&mut section);
-    let timeout = section.seconds("timeout", 0.1..=LONGEST_SECONDS);
-    Ok(IntegrationsConfig {
-        proxies: proxies?,
-        timeout: timeout?,
-    })
+/// The limit for one request that all apps of the file share.
+pub(super) fn shared_timeout(reader: &mut Reader<'_>) -> Result<Duration, Noted> {
+    reader
+        .section(INTEGRATIONS)
+        .seconds("timeout", 0.1..=LONGEST_SECONDS)
 }
 
-pub(super) fn proxies(section: &mut Section<'_, '_>) -> Result<Proxies, Noted> {
-    let http = section.text("http_proxy");
-    let https = section.text("https_proxy");
-    for (key, proxy) in [("http_proxy", &http), ("https_proxy", &https)] {
-        if matches!(proxy, Ok(Some(_))) {
-            section.warn(key, PROXY_UNUSED);
-        }
-    }
-    Ok(Proxies {
-        http: http?.map(Into::into),
-        https: https?.map(Into::into),
+pub(super) fn log(reader: &mut Reader<'_>) -> Result<LogConfig, Noted> {
+    Ok(LogConfig {
+        level: log_level(reader)?,
+        filter: reader.variable("RUST_LOG"),
+        file: None,
     })
 }
 
 /// An unknown level is INFO, as it always was: a slip here must not stop the escalation of findings.
-pub(super) fn log_level(reader: &mut Reader<'_>) -> Result<LogLevel, Noted> {
+fn log_level(reader: &mut Reader<'_>) -> Result<LogLevel, Noted> {
     let mut section = reader.section(RESILIENT);
     let Some(name) = section.text("loglevel")? else {
         return Ok(LogLevel::Info);
@@ -100,6 +90,7 @@ pub(super) fn log_level(reader: &mut Reader<'_>) -> Result<LogLevel, Noted> {
     let level = LogLevel::parse(&name);
     if level.is_none() {
         section.warn(
+            WarningKind::Notice,
             "loglevel",
             "no such level, INFO is used; give DEBUG, INFO, WARNING, ERROR or CRITICAL",
         );
@@ -196,6 +187,7 @@ fn warn_of_no_check(
 ) {
     if let Some(Some(Trust::Off)) = trust {
         section.warn(
+            WarningKind::Insecure,
             key,
             &format!("false: the certificate of the {server} is not checked, so anyone between can read the credentials; name a file of certificates instead"),
         );

@@ -44,7 +44,7 @@ fn the_readmes_configuration_is_accepted() {
             .then(|| "secret".to_owned())
     };
     let config = fn_aws_guardduty::config::parse(ini, &lookup, &|_| Ok(String::new()));
-    assert_eq!(config.expect("it parses").warnings, Vec::<String>::new());
+    assert_eq!(config.expect("it parses").warnings, []);
 }
 
 #[test]

@@ -143,7 +143,7 @@ fn unknown_keys_are_warned_of_once_with_the_nearest_known_one() {
         "[fn_other]\nfoo = bar\n[DEFAULT]\nshared = x",
     );
     assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
-    assert!(config.warnings[0].contains(
+    assert!(config.warnings[0].text.contains(
         "[resilient] sotmp_host (line 6): no such key, ignored; did you mean stomp_host?"
     ));
 }

@@ -38,8 +38,8 @@ fn defaults_are_the_ancestors() {
     assert_eq!(guardduty.overlap, minutes(15));
     assert_eq!(guardduty.close_template, CloseTemplate::default());
     assert_eq!(guardduty.state_dir, None);
-    assert_eq!(config.log_level, LogLevel::Info);
-    assert_eq!(config.warnings, [""; 0]);
+    assert_eq!(config.log.level, LogLevel::Info);
+    assert_eq!(config.warnings, []);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn values_with_signs_of_their_own_survive() {
 fn the_example_parses_and_shows_every_key_with_its_default() {
     let secret = |name: &str| (name == "SOAR_API_KEY_SECRET").then(|| SECRET.to_owned());
     let config = parse(EXAMPLE, &secret, &no_file).unwrap();
-    assert_eq!(config.warnings, [""; 0]);
+    assert_eq!(config.warnings, []);
 
     // With every optional key switched on it holds all that is read, and the built-in defaults.
     let on: String = EXAMPLE
@@ -156,7 +156,9 @@ fn what_depends_on_another_key_follows_it() {
     assert_eq!((config.stomp.trust, config.stomp.prefetch), (Trust::Off, 3));
     assert_eq!(config.stomp.host, "broker");
     assert!(
-        config.warnings[0].starts_with("[resilient] stomp_cafile: false"),
+        config.warnings[0]
+            .text
+            .starts_with("[resilient] stomp_cafile: false"),
         "{:?}",
         config.warnings
     );
@@ -222,8 +224,8 @@ fn the_environment_beats_the_file_where_it_may() {
         "",
     );
     let config = parse(&text, &environment, &no_file).unwrap();
-    assert_eq!(config.log_level, LogLevel::Debug);
-    assert_eq!(config.log_filter.as_deref(), Some("trace"));
+    assert_eq!(config.log.level, LogLevel::Debug);
+    assert_eq!(config.log.filter.as_deref(), Some("trace"));
     assert_eq!(config.soar.resource_prefix.as_deref(), Some("/prefix"));
     assert_eq!(config.stomp.connect_timeout, Duration::from_secs(45));
     assert_eq!(
@@ -255,9 +257,9 @@ fn the_environment_beats_the_file_where_it_may() {
 
 #[test]
 fn a_log_level_of_any_case_is_known_and_an_unknown_one_is_info() {
-    assert_eq!(good("loglevel = warning", "").log_level, LogLevel::Warning);
+    assert_eq!(good("loglevel = warning", "").log.level, LogLevel::Warning);
     let config = good("loglevel = loud", "");
-    assert_eq!(config.log_level, LogLevel::Info);
+    assert_eq!(config.log.level, LogLevel::Info);
     assert_eq!(config.warnings.len(), 1);
 }
 
@@ -282,50 +284,4 @@ fn the_state_folder_is_the_keys_the_variables_or_the_files() {
 fn the_default_section_is_inherited() {
     let text = format!("[DEFAULT]\nport = 8443\n{MINIMAL}");
     assert_eq!(read_text(&text).unwrap().soar.port, 8443);
-}
-
-#[test]
-fn proxies_are_kept() {
-    let config = good(
-        "",
-        "https_proxy = http://u:hunter2hunter2@proxy:80\n[integrations]\nhttp_proxy = http://p\ntimeout = 5",
-    );
-    assert_eq!(
-        config
-            .guardduty
-            .proxies
-            .https
-            .as_ref()
-            .unwrap()
-            .expose_secret(),
-        "http://u:hunter2hunter2@proxy:80"
-    );
-    assert_eq!(
-        config
-            .integrations
-            .proxies
-            .http
-            .as_ref()
-            .unwrap()
-            .expose_secret(),
-        "http://p"
-    );
-    assert_eq!(config.soar.request_timeout, Duration::from_secs(5));
-    assert!(!format!("{config:?}").contains(SECRET));
-}
-
-#[test]
-fn a_proxy_that_is_not_used_is_told_with_the_remedy() {
-    for (section, key) in [
-        ("[resilient]", "proxy_host"),
-        ("[fn_aws_guardduty]", "https_proxy"),
-    ] {
-        let text = MINIMAL.replace(section, &format!("{section}\n{key} = proxy.example.com"));
-        let warnings = read_text(&text).unwrap().warnings;
-        assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(
-            warnings[0].contains(key) && warnings[0].contains("HTTPS_PROXY"),
-            "{warnings:?}"
-        );
-    }
 }
