@@ -19,12 +19,20 @@ use crate::state::StateStore;
 use crate::stomp::{self, StompOptions};
 use crate::tls;
 
-/// Connects to SOAR and starts the listener and the poller as tasks of `lifecycle`. May be dropped at any
-/// time: what it has started is stopped by `lifecycle`.
+/// Logged in to SOAR, with everything that needs its answer; nothing works yet.
+#[derive(Debug)]
+pub struct Prepared {
+    config: Config,
+    soar: Arc<Soar>,
+    aws: Aws,
+    stomp: Option<StompOptions>,
+}
+
+/// Logs in to SOAR and asks it where functions are called. May be dropped at any time.
 ///
 /// # Errors
 /// When the login is refused or the configuration does not fit the platform.
-pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> {
+pub async fn prepare(config: Config) -> anyhow::Result<Prepared> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
@@ -32,7 +40,6 @@ pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> 
     let soar = Soar::connect(&config.soar, soar_tls)
         .await
         .context("could not connect to SOAR")?;
-    let soar = Arc::new(soar);
     tracing::info!(
         "connected to SOAR at {}, organisation {}",
         config.soar.host,
@@ -44,23 +51,44 @@ pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> 
             .context("install ca-certificates, or name a PEM file in SSL_CERT_FILE")?,
     )
     .await;
-    if config.stomp.enabled {
-        start_listener(&config, lifecycle, &soar, aws.clone()).await?;
+    let stomp = if config.stomp.enabled {
+        let mut options = stomp_options(&config.stomp, &config.soar.credentials)?;
+        options.subscriptions = queues(&soar).await;
+        Some(options)
+    } else {
+        None
+    };
+    Ok(Prepared {
+        config,
+        soar: Arc::new(soar),
+        aws,
+        stomp,
+    })
+}
+
+/// Starts the listener and the poller as tasks of `lifecycle`.
+pub fn start(prepared: Prepared, lifecycle: &Lifecycle) {
+    let Prepared {
+        config,
+        soar,
+        aws,
+        stomp,
+    } = prepared;
+    if let Some(options) = stomp {
+        let functions = Functions::new(soar.for_functions(), aws.clone(), TimeZone::system());
+        start_listener(options, functions, config.stomp.num_workers, lifecycle);
     } else {
         tracing::warn!("stomp = 0 in [resilient]: functions are not served");
     }
     start_poller(config, lifecycle, soar, aws);
-    Ok(())
 }
 
-async fn start_listener(
-    config: &Config,
+fn start_listener(
+    options: StompOptions,
+    functions: Functions,
+    workers: usize,
     lifecycle: &Lifecycle,
-    soar: &Arc<Soar>,
-    aws: Aws,
-) -> anyhow::Result<()> {
-    let mut options = stomp_options(&config.stomp, &config.soar.credentials)?;
-    options.subscriptions = queues(soar).await;
+) {
     tracing::info!(
         "subscribing to {} at {}:{}",
         options.subscriptions.join(", "),
@@ -68,11 +96,9 @@ async fn start_listener(
         options.port
     );
     let (handle, deliveries, session) = stomp::start(options, lifecycle.hard().clone());
-    let functions = Functions::new(soar.for_functions(), aws, TimeZone::system());
-    let listener = Listener::new(handle, deliveries, functions, config.stomp.num_workers);
+    let listener = Listener::new(handle, deliveries, functions, workers);
     lifecycle.spawn_essential("STOMP session", session);
     lifecycle.spawn_essential("listener", listener.run(lifecycle.soft().clone()));
-    Ok(())
 }
 
 fn stomp_options(config: &StompConfig, credentials: &Credentials) -> anyhow::Result<StompOptions> {

@@ -7,8 +7,8 @@
 //! - [`functions`], [`poller`]: what it does for SOAR when called, and by itself.
 //! - [`actions`]: takes messages from the queue, has their function run, answers.
 //! - [`customizations`]: what SOAR has to import.
-//! - [`state`], [`config`], [`tls`], [`telemetry`], [`lifecycle`]: the process around it.
-//! - [`app`], [`cli`]: put it together.
+//! - [`state`], [`config`], [`tls`], [`telemetry`], [`lifecycle`], [`requests`]: the process around it.
+//! - [`app`], [`service`], [`cli`]: put it together.
 //!
 //! `domain`, `stomp::frame` and `actions::message` do no input or output; `guardduty`, `soar` and `stomp` never
 //! import each other; `functions` and `poller` never import `stomp`.
@@ -23,6 +23,8 @@ pub mod functions;
 pub mod guardduty;
 pub mod lifecycle;
 pub mod poller;
+pub mod requests;
+pub mod service;
 pub mod soar;
 pub mod state;
 pub mod stomp;

@@ -1,7 +1,6 @@
 //! Start and stop of the process: who may still work, and how it ends.
 
 use std::future::Future;
-use std::io;
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -9,7 +8,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -113,29 +111,18 @@ impl Lifecycle {
         });
     }
 
-    /// Waits for SIGTERM or SIGINT; then work in hand is finished, until the grace period is over
-    /// or a second signal comes. Also returns when an essential task ended.
-    pub async fn run_until_stopped(&self, grace: Duration) -> io::Result<ExitVerdict> {
-        let mut signals = Signals::listen()?;
-        Ok(self.run_until(grace, async || signals.next().await).await)
-    }
-
-    /// As [`Lifecycle::run_until_stopped`], with something else in place of the signals.
-    /// `request` is awaited once for the soft stop and once for the hard one.
-    pub async fn run_until(
+    /// After [`Lifecycle::stop`]: waits for work in hand, until the grace period is over or `hurry` tells why
+    /// there is no more time.
+    pub async fn drain(
         &self,
         grace: Duration,
-        mut request: impl AsyncFnMut() -> &'static str,
+        hurry: impl Future<Output = &'static str>,
     ) -> ExitVerdict {
-        tokio::select! {
-            signal = request() => tracing::info!(signal, "stopping on {signal}: work in hand is finished"),
-            () = self.soft.cancelled() => {}
-        }
         self.stop();
         self.tasks.close();
         let abandoned = tokio::select! {
             () = self.tasks.wait() => None,
-            signal = request() => Some(signal),
+            reason = hurry => Some(reason),
             () = tokio::time::sleep(grace) => Some("the end of the grace period"),
         };
         if let Some(reason) = abandoned {
@@ -178,38 +165,11 @@ enum End {
     Dropped,
 }
 
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::process::Stdio;
-    use std::sync::atomic::AtomicU32;
-
-    use tokio::io::{AsyncBufReadExt, BufReader};
     use tokio::sync::{Semaphore, oneshot};
 
     use super::*;
-    use nix::sys::signal::{Signal as NixSignal, kill};
-    use nix::unistd::Pid;
 
     const LONG: Duration = Duration::from_hours(1);
 
@@ -219,7 +179,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_first_request_lets_work_in_hand_finish() {
+    async fn work_in_hand_is_finished() {
         let lifecycle = Lifecycle::new();
         let finished = Arc::new(AtomicBool::new(false));
         let done = finished.clone();
@@ -229,17 +189,17 @@ mod tests {
             tokio::task::yield_now().await;
             done.store(true, Ordering::Release);
         });
-        let verdict = lifecycle.run_until(LONG, once_then_never()).await;
+        let verdict = lifecycle.drain(LONG, never()).await;
         assert_eq!(verdict, ExitVerdict::Stopped);
         assert!(finished.load(Ordering::Acquire));
         assert!(!lifecycle.hard().is_cancelled());
     }
 
     #[tokio::test]
-    async fn the_second_request_leaves_work_behind() {
+    async fn hurry_leaves_work_behind() {
         let lifecycle = Lifecycle::new();
         lifecycle.spawn("stuck", std::future::pending());
-        let verdict = lifecycle.run_until(LONG, async || "a request").await;
+        let verdict = lifecycle.drain(LONG, async { "a request" }).await;
         assert_eq!(verdict, ExitVerdict::Abandoned);
         assert!(lifecycle.hard().is_cancelled());
     }
@@ -248,7 +208,7 @@ mod tests {
     async fn the_end_of_the_grace_period_leaves_work_behind() {
         let lifecycle = Lifecycle::new();
         lifecycle.spawn_essential("stuck", std::future::pending());
-        let verdict = lifecycle.run_until(GRACE_PERIOD, once_then_never()).await;
+        let verdict = lifecycle.drain(GRACE_PERIOD, never()).await;
         assert_eq!(verdict, ExitVerdict::Abandoned);
     }
 
@@ -262,7 +222,8 @@ mod tests {
             told.send(()).unwrap();
         });
         lifecycle.spawn_essential("poller", async {});
-        assert_eq!(lifecycle.run_until(LONG, never).await, ExitVerdict::Failed);
+        lifecycle.soft().cancelled().await;
+        assert_eq!(lifecycle.drain(LONG, never()).await, ExitVerdict::Failed);
         hears.await.unwrap();
     }
 
@@ -270,7 +231,8 @@ mod tests {
     async fn b1_b3_an_essential_task_that_panics_fails_the_process() {
         let lifecycle = Lifecycle::new();
         lifecycle.spawn_essential("poller", async { panic!("as the test wants") });
-        assert_eq!(lifecycle.run_until(LONG, never).await, ExitVerdict::Failed);
+        lifecycle.soft().cancelled().await;
+        assert_eq!(lifecycle.drain(LONG, never()).await, ExitVerdict::Failed);
     }
 
     #[tokio::test]
@@ -281,7 +243,7 @@ mod tests {
             soft.cancelled().await;
             panic!("as the test wants");
         });
-        let verdict = lifecycle.run_until(LONG, once_then_never()).await;
+        let verdict = lifecycle.drain(LONG, never()).await;
         assert_eq!(verdict, ExitVerdict::Failed);
     }
 
@@ -292,79 +254,9 @@ mod tests {
         let end = ended.clone();
         lifecycle.spawn("job", async move { end.add_permits(1) });
         lifecycle.spawn("bad job", async { panic!("as the test wants") });
-        let verdict = lifecycle
-            .run_until(LONG, {
-                let requests = AtomicU32::new(0);
-                async move || {
-                    if requests.fetch_add(1, Ordering::Relaxed) > 0 {
-                        return never().await;
-                    }
-                    ended.acquire().await.unwrap().forget();
-                    "a request"
-                }
-            })
-            .await;
+        ended.acquire().await.unwrap().forget();
+        assert!(!lifecycle.soft().is_cancelled());
+        let verdict = lifecycle.drain(LONG, never()).await;
         assert_eq!(verdict, ExitVerdict::Stopped);
-    }
-
-    /// Runs this test binary again as a process of its own that is sent real signals.
-    #[tokio::test]
-    async fn real_signals_stop_a_real_process() {
-        assert_eq!(stopped_by(&[NixSignal::SIGTERM]).await, Some(0));
-        assert_eq!(stopped_by(&[NixSignal::SIGINT]).await, Some(0));
-    }
-
-    async fn stopped_by(signals: &[NixSignal]) -> Option<i32> {
-        let mut child = tokio::process::Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "lifecycle::tests::child",
-                "--nocapture",
-                "--include-ignored",
-            ])
-            .env("LIFECYCLE_CHILD", "1")
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        while let Some(line) = lines.next_line().await.unwrap() {
-            if line.contains("listening") {
-                break;
-            }
-        }
-        let id = Pid::from_raw(i32::try_from(child.id().unwrap()).unwrap());
-        for signal in signals {
-            kill(id, *signal).unwrap();
-        }
-        child.wait().await.unwrap().code()
-    }
-
-    #[tokio::test]
-    #[ignore = "the other process of real_signals_stop_a_real_process"]
-    async fn child() {
-        if std::env::var_os("LIFECYCLE_CHILD").is_none() {
-            return;
-        }
-        let lifecycle = Lifecycle::new();
-        let soft = lifecycle.soft().clone();
-        // On this single-threaded runtime the task first runs when the signals are listened to.
-        lifecycle.spawn_essential("worker", async move {
-            println!("listening");
-            soft.cancelled().await;
-        });
-        let verdict = lifecycle.run_until_stopped(LONG).await.unwrap();
-        assert_eq!(verdict, ExitVerdict::Stopped);
-    }
-
-    fn once_then_never() -> impl AsyncFnMut() -> &'static str {
-        let mut asked = false;
-        async move || {
-            if asked {
-                return never().await;
-            }
-            asked = true;
-            "a request"
-        }
     }
 }

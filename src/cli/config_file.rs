@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::config::{Config, load};
+use crate::config::{Config, ConfigErrors, load};
 
 /// Exit code for a configuration that cannot be used (`EX_USAGE`).
 const BAD_CONFIG: u8 = 64;
@@ -23,9 +23,14 @@ pub(super) struct ConfigFile {
 impl ConfigFile {
     /// The configuration and the file it was read from; otherwise every mistake is told and the exit code returned.
     pub(super) fn load(&self) -> Result<(Config, PathBuf), ExitCode> {
-        load::load(self.config.clone()).map_err(|errors| {
+        self.read().map_err(|errors| {
             eprintln!("{errors}");
             ExitCode::from(BAD_CONFIG)
         })
+    }
+
+    /// The configuration and the file it was read from.
+    pub(super) fn read(&self) -> Result<(Config, PathBuf), ConfigErrors> {
+        load::load(self.config.clone())
     }
 }

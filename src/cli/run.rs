@@ -5,15 +5,21 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::config_file::ConfigFile;
-use crate::config::Config;
-use crate::lifecycle::{GRACE_PERIOD, Lifecycle};
-use crate::{app, telemetry};
+use crate::requests::Requests;
+use crate::service::Service;
+use crate::telemetry;
 
 /// Run the worker until SIGTERM or SIGINT.
+///
+/// SIGHUP reads the configuration again: what is in hand is finished, no message is lost, and a configuration that cannot be
+/// used, or that cannot log in, changes nothing.
 #[derive(Debug, Args)]
 pub(super) struct Run {
     #[command(flatten)]
     config: ConfigFile,
+    /// Read the configuration again when its file changes, as on SIGHUP
+    #[arg(short = 'r', long)]
+    auto_restart: bool,
 }
 
 impl Run {
@@ -31,24 +37,11 @@ impl Run {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(work(config))
+        let verdict = runtime.block_on(async {
+            let requests = Requests::listen(self.auto_restart.then_some(path))?;
+            let reread = move || self.config.read().map(|(config, _)| config);
+            Service::new(requests, Box::new(reread)).run(config).await
+        })?;
+        Ok(verdict.into())
     }
-}
-
-/// Signals count from the beginning, also while the platform cannot be reached yet.
-async fn work(config: Config) -> anyhow::Result<ExitCode> {
-    let lifecycle = Lifecycle::new();
-    let starting = async {
-        let started = lifecycle
-            .soft()
-            .run_until_cancelled(Box::pin(app::start(config, &lifecycle)))
-            .await;
-        if matches!(started, Some(Err(_))) {
-            lifecycle.stop();
-        }
-        started.unwrap_or(Ok(()))
-    };
-    let (started, verdict) = tokio::join!(starting, lifecycle.run_until_stopped(GRACE_PERIOD));
-    started?;
-    Ok(verdict?.into())
 }

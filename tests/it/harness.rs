@@ -7,6 +7,7 @@ use std::time::Duration;
 use fn_aws_guardduty::domain::incident::TABLES;
 use fn_aws_guardduty::domain::mapping::{MappingContext, incident_for};
 use fn_aws_guardduty::domain::{Finding, NewIncident};
+use nix::sys::signal::Signal;
 use sandbox::aws::Aws;
 use sandbox::soar::{IncidentView, Platform};
 use sandbox::{Options, Sandbox};
@@ -71,9 +72,29 @@ impl World {
         std::fs::write(self.worker.folder().join(name), text).unwrap();
     }
 
-    /// Sets a key of `[fn_aws_guardduty]` for the next start.
+    /// Sets a key of `[fn_aws_guardduty]` for the next start or reload.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         self.worker.app.set(key, value);
+    }
+
+    /// Sets a key of `[resilient]` for the next start or reload.
+    pub(crate) fn set_connection(&mut self, key: &str, value: &str) {
+        self.worker.connection.set(key, value);
+    }
+
+    /// Adds an argument of `run` for the next start.
+    pub(crate) fn add_argument(&mut self, argument: &str) {
+        self.worker.arguments.push(argument.to_owned());
+    }
+
+    /// Writes the configuration as it is set now.
+    pub(crate) fn rewrite_config(&self) {
+        self.worker.write_config();
+    }
+
+    /// Writes the configuration as it is set now, and SIGHUP.
+    pub(crate) fn reload(&self) {
+        self.worker.reload();
     }
 
     /// The environment of the next start, in place of `AWS_ENDPOINT_URL`.
@@ -111,6 +132,10 @@ impl World {
     /// SIGTERM, and how the worker took it.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
         self.worker.stop().await
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.worker.signal(signal);
     }
 
     /// Waits for its end.
@@ -212,9 +237,14 @@ impl World {
 
     /// Waits until the worker's log shows a text.
     pub(crate) async fn log_shows(&self, text: &str) {
+        self.log_shows_times(text, 1).await;
+    }
+
+    /// Waits until the worker's log shows a text so many times.
+    pub(crate) async fn log_shows_times(&self, text: &str, times: usize) {
         let shown = async {
             let mut pace = tokio::time::interval(Duration::from_millis(20));
-            while !self.log().contains(text) {
+            while self.log().matches(text).count() < times {
                 pace.tick().await;
             }
         };

@@ -18,4 +18,5 @@ mod faults;
 mod functions;
 mod login;
 mod refresh;
+mod reload;
 mod shutdown;

@@ -1,9 +1,13 @@
 //! The worker stops between two steps, never within one.
 
-use sandbox::Options;
 use std::time::Duration;
 
-use crate::harness::{REGION, World};
+use nix::sys::signal::Signal;
+use sandbox::Options;
+use sandbox::calls::Side;
+use sandbox::faults::{Failure, Fault};
+
+use crate::harness::{PATIENCE, REGION, World};
 
 fn slow() -> Options {
     Options {
@@ -88,4 +92,33 @@ async fn a_function_in_hand_is_answered_before_the_end() {
     let reply = platform.final_reply(&correlation).expect("it was answered");
     assert_eq!(reply.results.unwrap()["content"]["status"], "ok");
     assert!(aws.is_archived(REGION, &finding));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sigint_stops_as_well() {
+    let mut world = World::new().await;
+    world.start_and_listen().await;
+    world.signal(Signal::SIGINT);
+    assert_eq!(world.exit().await.code(), Some(0), "{}", world.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_does_not_wait_for_what_is_in_hand() {
+    let mut world = World::new().await;
+    let stall = Fault::new(Side::Soar, Failure::Stall).path("/incidents$");
+    let stall = world.sandbox.faults().inject(stall);
+    world.sandbox.aws().create_samples(REGION, 1);
+    world.start_and_listen().await;
+    let struck = async {
+        let mut pace = tokio::time::interval(Duration::from_millis(20));
+        while world.sandbox.faults().hits(stall) == 0 {
+            pace.tick().await;
+        }
+    };
+    let struck = tokio::time::timeout(PATIENCE, struck).await;
+    struck.expect("an incident is being created");
+    world.signal(Signal::SIGTERM);
+    world.log_shows("stopping on SIGTERM").await;
+    world.signal(Signal::SIGTERM);
+    assert_eq!(world.exit().await.code(), Some(1), "{}", world.log());
 }

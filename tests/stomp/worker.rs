@@ -1,5 +1,6 @@
 //! The worker as a process, with its queue on a real `ActiveMQ`; SOAR's REST API and AWS are the sandbox's.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use sandbox::aws::Aws;
@@ -119,6 +120,16 @@ impl World {
         only_this_is_left(broker, &mut self.platform, DESTINATION).await;
     }
 
+    async fn until_reloaded(&self) {
+        let reloaded = async {
+            let mut pace = interval(Duration::from_millis(20));
+            while !self.worker.log().contains("configuration is taken up") {
+                pace.tick().await;
+            }
+        };
+        timeout(PATIENCE, reloaded).await.expect("a reload");
+    }
+
     async fn until_struck(&self, fault: FaultId) {
         let struck = async {
             let mut pace = interval(Duration::from_millis(20));
@@ -230,6 +241,42 @@ async fn a_function_cut_short_by_a_crash_is_answered_once_after_it() {
         assert_eq!(answers.statuses, [starting.clone(), starting, finished]);
         assert_completed(&answers.last, &archive);
         world.assert_archived(&archive);
+        world.ends_settled().await;
+    }))
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b8_a_reload_loses_no_message_of_activemq_and_answers_none_twice() {
+    in_time(Box::pin(async {
+        let mut world = World::start().await;
+        let slow = Failure::Delay(Duration::from_millis(300));
+        let slow = Fault::new(Side::Aws, slow).path("/findings/archive$");
+        let slow = world.sandbox.faults().inject(slow);
+        // More than the worker takes at a time: some are in its hands at the reload, some at the broker.
+        let archives: Vec<Archive> = (0..40).map(|_| world.archive(None)).collect();
+        for archive in &archives {
+            let (id, body) = (&archive.correlation_id, &archive.body);
+            world.platform.invoke(DESTINATION, id, body).await;
+        }
+        world.until_struck(slow).await;
+        world.worker.reload();
+
+        let mut answered = HashMap::new();
+        while answered.len() < archives.len() {
+            let message = world.platform.next().await;
+            let answer: Value = serde_json::from_slice(&message.body).unwrap();
+            if answer["complete"] == true {
+                let id = message.header("correlation-id").to_owned();
+                assert_eq!(answered.insert(id, answer), None, "answered twice");
+            }
+        }
+        for archive in &archives {
+            let answer = &answered[&archive.correlation_id];
+            assert_eq!(answer["results"]["content"], json!({"status": "ok"}));
+            world.assert_archived(archive);
+        }
+        world.until_reloaded().await;
         world.ends_settled().await;
     }))
     .await;

@@ -31,6 +31,8 @@ pub(crate) struct WorkerProcess {
     pub(crate) app: Settings,
     /// The environment, apart from what every worker has.
     pub(crate) variables: Settings,
+    /// After `run`.
+    pub(crate) arguments: Vec<String>,
     process: Option<Child>,
     starts: usize,
 }
@@ -65,6 +67,7 @@ impl WorkerProcess {
             connection,
             app,
             variables: Settings::from([("AWS_ENDPOINT_URL", sandbox.aws_endpoint().as_str())]),
+            arguments: Vec::new(),
             process: None,
             starts: 0,
         }
@@ -78,12 +81,12 @@ impl WorkerProcess {
     /// Starts the worker as a user would: `APP_CONFIG_FILE` and the standard AWS variables.
     pub(crate) fn start(&mut self) {
         assert!(self.process.is_none(), "the worker runs already");
-        let config = self.folder().join("app.config");
-        std::fs::write(&config, self.config_text()).unwrap();
+        let config = self.write_config();
         self.starts += 1;
         let log = File::create(self.log_path()).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_fn-aws-guardduty"))
             .arg("run")
+            .args(&self.arguments)
             .current_dir(self.folder())
             .env_clear()
             .env("HOME", self.folder())
@@ -100,6 +103,19 @@ impl WorkerProcess {
         self.process = Some(process);
     }
 
+    /// Writes the settings as they are now, and answers the file.
+    pub(crate) fn write_config(&self) -> PathBuf {
+        let config = self.folder().join("app.config");
+        std::fs::write(&config, self.config_text()).unwrap();
+        config
+    }
+
+    /// Writes the settings as they are now and tells the worker by SIGHUP.
+    pub(crate) fn reload(&self) {
+        self.write_config();
+        self.signal(Signal::SIGHUP);
+    }
+
     /// SIGTERM, and how the worker took it.
     pub(crate) async fn stop(&mut self) -> ExitStatus {
         self.signal(Signal::SIGTERM);
@@ -112,7 +128,7 @@ impl WorkerProcess {
         self.exit().await;
     }
 
-    fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let process = self.process.as_ref().expect("the worker runs");
         kill(Pid::from_raw(i32::try_from(process.id()).unwrap()), signal)
             .expect("the worker takes signals");

@@ -1,0 +1,173 @@
+//! The life of the process: one generation of listener and poller after another, exchanged when the configuration changes.
+//!
+//! The next generation logs in before the one at work is asked to stop, and begins when that has finished what it had in hand.
+//! So a configuration that does not work changes nothing, and no finding is polled by two.
+
+use std::ops::ControlFlow;
+
+use crate::app::{self, Prepared};
+use crate::config::{Config, ConfigErrors};
+use crate::lifecycle::{ExitVerdict, GRACE_PERIOD, Lifecycle};
+use crate::requests::{Request, Requests};
+
+/// Reads the configuration again.
+pub type Reread = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send>;
+
+/// The process, as far as it is asked to do something.
+pub struct Service {
+    requests: Requests,
+    reread: Reread,
+    /// Nothing new begins any more.
+    stopping: bool,
+    /// A reload was asked for while another was under way.
+    reload_again: Option<&'static str>,
+}
+
+/// What comes out of preparing a generation.
+type Preparation = ControlFlow<(), Box<Prepared>>;
+
+impl Service {
+    /// A process that nothing has been asked of yet.
+    pub fn new(requests: Requests, reread: Reread) -> Self {
+        Self {
+            requests,
+            reread,
+            stopping: false,
+            reload_again: None,
+        }
+    }
+
+    /// Works until it is asked to stop, or fails.
+    ///
+    /// # Errors
+    /// When the first login is refused or the configuration does not fit the platform.
+    pub async fn run(mut self, config: Config) -> anyhow::Result<ExitVerdict> {
+        let mut lifecycle = Lifecycle::new();
+        let mut next = self.prepare(config, None).await?;
+        while let ControlFlow::Continue(prepared) = next {
+            app::start(*prepared, &lifecycle);
+            next = self.watch(&lifecycle).await;
+            let verdict = self.drain(&lifecycle).await;
+            if next.is_break() || self.stopping || verdict == ExitVerdict::Failed {
+                return Ok(verdict);
+            }
+            lifecycle = Lifecycle::new();
+            tracing::info!("the new configuration is taken up");
+        }
+        Ok(ExitVerdict::Stopped)
+    }
+
+    /// Logs in by `config`, or by what is put in its place meanwhile. Breaks at a stop.
+    ///
+    /// Where a generation is `at_work` already it is no use to wait for a platform that does not answer.
+    async fn prepare(
+        &mut self,
+        mut config: Config,
+        at_work: Option<&Lifecycle>,
+    ) -> anyhow::Result<Preparation> {
+        let failed = async || match at_work {
+            Some(lifecycle) => lifecycle.soft().cancelled().await,
+            None => std::future::pending().await,
+        };
+        loop {
+            if at_work.is_some() {
+                config.soar.login_attempts = Some(1);
+            }
+            let request = tokio::select! {
+                prepared = Box::pin(app::prepare(config.clone())) => {
+                    return prepared.map(|prepared| ControlFlow::Continue(Box::new(prepared)));
+                }
+                request = self.requests.next() => request,
+                () = failed() => return Ok(ControlFlow::Break(())),
+            };
+            match request {
+                Request::Stop(signal) => {
+                    self.stop(signal);
+                    return Ok(ControlFlow::Break(()));
+                }
+                Request::Reload(reason) => {
+                    if let Some(newer) = self.reread(reason) {
+                        config = newer;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Watches over a generation until it is to end; answers the next, if there is to be one.
+    async fn watch(&mut self, at_work: &Lifecycle) -> Preparation {
+        loop {
+            let request = tokio::select! {
+                request = self.next_request() => request,
+                () = at_work.soft().cancelled() => return ControlFlow::Break(()),
+            };
+            match request {
+                Request::Stop(signal) => {
+                    self.stop(signal);
+                    return ControlFlow::Break(());
+                }
+                Request::Reload(reason) => {
+                    if let Some(next) = self.reload(reason, at_work).await {
+                        return next;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn next_request(&mut self) -> Request {
+        if let Some(reason) = self.reload_again.take() {
+            return Request::Reload(reason);
+        }
+        self.requests.next().await
+    }
+
+    /// `None` when things stay as they are.
+    async fn reload(&mut self, reason: &str, at_work: &Lifecycle) -> Option<Preparation> {
+        let config = self.reread(reason)?;
+        match self.prepare(config, Some(at_work)).await {
+            Ok(next) => Some(next),
+            Err(error) => {
+                tracing::error!(
+                    "the new configuration is not taken up, the old one stays: {error:#}"
+                );
+                None
+            }
+        }
+    }
+
+    fn reread(&self, reason: &str) -> Option<Config> {
+        tracing::info!("reading the configuration again on {reason}");
+        match (self.reread)() {
+            Ok(config) => Some(config),
+            Err(errors) => {
+                for problem in errors.problems() {
+                    tracing::error!(
+                        "the new configuration is not taken up, the old one stays: {problem}"
+                    );
+                }
+                None
+            }
+        }
+    }
+
+    fn stop(&mut self, signal: &'static str) {
+        tracing::info!(signal, "stopping on {signal}: work in hand is finished");
+        self.stopping = true;
+    }
+
+    /// Lets a generation finish what it has in hand. A signal to stop that comes while it makes way for the next is
+    /// the first, so it is waited all the same; one more ends it at once.
+    async fn drain(&mut self, lifecycle: &Lifecycle) -> ExitVerdict {
+        let hurry = async {
+            loop {
+                match self.requests.next().await {
+                    Request::Stop(signal) if self.stopping => return signal,
+                    Request::Stop(_) => self.stopping = true,
+                    Request::Reload(reason) => self.reload_again = Some(reason),
+                }
+            }
+        };
+        lifecycle.drain(GRACE_PERIOD, hurry).await
+    }
+}
