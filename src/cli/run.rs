@@ -22,7 +22,7 @@ impl Run {
             Ok(loaded) => loaded,
             Err(code) => return Ok(code),
         };
-        telemetry::init(config.log.level, config.log.filter.as_deref())?;
+        telemetry::init(&config.log)?;
         tracing::info!(
             "fn-aws-guardduty {}, configured by {}",
             env!("CARGO_PKG_VERSION"),

@@ -1,7 +1,8 @@
-//! Built-in defaults, then the file, then the environment; the `config` crate lays them over each other.
+//! Built-in defaults, then the file, the environment and the command line; the `config` crate lays them over each other.
 
 use config::{ConfigError, File, FileSourceString, Map, Source, Value, ValueKind};
 
+use super::Flag;
 use super::error::{ConfigErrors, Problem};
 use super::ini::{INHERITED_SECTION, IniFormat, SyntaxError, SyntaxErrors};
 use super::keys::{GUARDDUTY, RESILIENT, SECTIONS, empty_counts};
@@ -25,7 +26,11 @@ pub(super) struct Setting {
 }
 
 /// Lays the layers over each other.
-pub(super) fn build(text: &str, lookups: &dyn Lookups) -> Result<Layers, ConfigErrors> {
+pub(super) fn build(
+    text: &str,
+    flags: &[Flag],
+    lookups: &dyn Lookups,
+) -> Result<Layers, ConfigErrors> {
     let file = ini(text).collect().map_err(|error| syntax(&error))?;
     let merged = config::Config::builder()
         .add_source(ini(DEFAULTS))
@@ -33,6 +38,7 @@ pub(super) fn build(text: &str, lookups: &dyn Lookups) -> Result<Layers, ConfigE
         .add_source(Layer(inherited(&file)))
         .add_source(Layer(own(&file)))
         .add_source(Layer(environment(lookups)))
+        .add_source(Layer(command_line(flags)))
         .build()
         .and_then(|layered| layered.collect())
         .map_err(|error| syntax(&error))?;
@@ -131,6 +137,9 @@ fn environment_defaults(lookups: &dyn Lookups) -> Sections {
             &folder,
         );
     }
+    if let Some(folder) = lookups.variable("APP_LOG_DIR") {
+        put_variable(&mut layer, RESILIENT, "logdir", "APP_LOG_DIR", &folder);
+    }
     layer
 }
 
@@ -141,6 +150,7 @@ fn environment(lookups: &dyn Lookups) -> Sections {
         ("LOGLEVEL", "loglevel"),
         ("RESOURCE_PREFIX", "resource_prefix"),
         ("RESILIENT_STOMP_TIMEOUT", "stomp_timeout"),
+        ("RESILIENT_STOMP_MAX_RETRIES", "stomp_max_retries"),
     ] {
         if let Some(value) = lookups.variable(variable) {
             put_variable(&mut layer, RESILIENT, key, variable, &value);
@@ -163,10 +173,22 @@ fn environment(lookups: &dyn Lookups) -> Sections {
     layer
 }
 
-fn in_app_host(lookups: &dyn Lookups) -> bool {
+/// Whether App Host, or an Edge Gateway, runs this process in a container.
+pub(super) fn in_app_host(lookups: &dyn Lookups) -> bool {
     lookups.variable("APP_HOST_CONTAINER").is_some_and(|value| {
         ["1", "true", "yes", "on"].contains(&value.trim().to_lowercase().as_str())
     })
+}
+
+/// What the command line sets in `[resilient]`; it beats all else.
+fn command_line(flags: &[Flag]) -> Sections {
+    let mut layer = Sections::new();
+    for flag in flags {
+        let origin = format!("flag --{}", flag.key);
+        let value = Value::new(Some(&origin), ValueKind::String(flag.value.clone()));
+        put(&mut layer, RESILIENT, &flag.key, value);
+    }
+    layer
 }
 
 fn put_variable(layer: &mut Sections, section: &str, key: &str, variable: &str, value: &str) {

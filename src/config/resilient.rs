@@ -5,12 +5,14 @@ use std::time::Duration;
 use super::keys::{INTEGRATIONS, RESILIENT};
 use super::reader::{Noted, Reader, Section};
 use super::{
-    ClientCertificate, Credentials, LogConfig, LogLevel, Proxying, RetryConfig, SoarConfig,
-    StompConfig, Trust, WarningKind,
+    ClientCertificate, Credentials, Proxying, RetryConfig, SoarConfig, StompConfig, Trust,
+    WarningKind,
 };
 
 const ANY_PORT: std::ops::RangeInclusive<u16> = 1..=u16::MAX;
 pub(super) const LONGEST_SECONDS: f64 = 3600.0;
+const SHORTEST_CONNECT: Duration = Duration::from_secs(30);
+const USUAL_CONNECT: Duration = Duration::from_secs(45);
 
 pub(super) fn soar(
     reader: &mut Reader<'_>,
@@ -56,7 +58,7 @@ pub(super) fn stomp(
     let port = section.number("stomp_port", ANY_PORT);
     let trust = broker_trust(&mut section);
     let client_certificate = section.quietly(certificate);
-    let connect_timeout = section.seconds("stomp_timeout", 1.0..=LONGEST_SECONDS);
+    let connect_timeout = connect_timeout(&mut section);
     let num_workers = section.number("num_workers", 1..=2000_u16);
     let prefetch = section.optional_number("stomp_prefetch_limit", 1..=2000_u16);
     let num_workers = num_workers?;
@@ -71,6 +73,21 @@ pub(super) fn stomp(
         num_workers: num_workers.into(),
         prefetch: prefetch?.unwrap_or(num_workers),
     })
+}
+
+/// A limit that is too short to be meant is replaced, as in the Python app.
+fn connect_timeout(section: &mut Section<'_, '_>) -> Result<Duration, Noted> {
+    let timeout = section.seconds("stomp_timeout", 0.0..=LONGEST_SECONDS)?;
+    if timeout >= SHORTEST_CONNECT {
+        return Ok(timeout);
+    }
+    let text = format!(
+        "less than {} seconds: {} are used, as the Python app does",
+        SHORTEST_CONNECT.as_secs(),
+        USUAL_CONNECT.as_secs()
+    );
+    section.warn(WarningKind::Notice, "stomp_timeout", &text);
+    Ok(USUAL_CONNECT)
 }
 
 /// The limit for one request that all apps of the file share.
@@ -101,45 +118,6 @@ pub(super) fn certificate(
         certificate: certificate?,
         key: key?,
     }))
-}
-
-pub(super) fn log(reader: &mut Reader<'_>) -> Result<LogConfig, Noted> {
-    Ok(LogConfig {
-        level: log_level(reader)?,
-        filter: reader.variable("RUST_LOG"),
-        file: None,
-    })
-}
-
-/// An unknown level is INFO, as it always was: a slip here must not stop the escalation of findings.
-fn log_level(reader: &mut Reader<'_>) -> Result<LogLevel, Noted> {
-    let mut section = reader.section(RESILIENT);
-    let Some(name) = section.text("loglevel")? else {
-        return Ok(LogLevel::Info);
-    };
-    let level = LogLevel::parse(&name);
-    if level.is_none() {
-        section.warn(
-            WarningKind::Notice,
-            "loglevel",
-            "no such level, INFO is used; give DEBUG, INFO, WARNING, ERROR or CRITICAL",
-        );
-    }
-    Ok(level.unwrap_or(LogLevel::Info))
-}
-
-impl LogLevel {
-    /// Reads a name of Python's logging, in any case.
-    pub fn parse(name: &str) -> Option<Self> {
-        match name.trim().to_ascii_uppercase().as_str() {
-            "DEBUG" | "NOTSET" => Some(Self::Debug),
-            "INFO" => Some(Self::Info),
-            "WARNING" | "WARN" => Some(Self::Warning),
-            "ERROR" => Some(Self::Error),
-            "CRITICAL" | "FATAL" => Some(Self::Critical),
-            _ => None,
-        }
-    }
 }
 
 fn credentials(section: &mut Section<'_, '_>) -> Result<Credentials, Noted> {

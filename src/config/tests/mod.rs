@@ -2,6 +2,8 @@
 
 mod mistakes;
 mod network;
+mod secrets;
+mod upgrade;
 mod values;
 
 use std::io::{self, Error, ErrorKind};

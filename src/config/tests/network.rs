@@ -168,7 +168,7 @@ fn time_limits_are_the_apps_or_those_of_all_apps() {
         "timeout = 5\n[integrations]\ntimeout = 60",
     );
     assert_eq!(config.guardduty.request_timeout, Duration::from_secs(5));
-    assert_eq!(config.soar.request_timeout, Duration::from_secs(60));
+    assert_eq!(config.soar.request_timeout, minutes(1));
     assert_eq!(config.selftest_timeout, Duration::from_secs(20));
     let config = good("", "[integrations]\ntimeout = 1_0");
     assert_eq!(config.guardduty.request_timeout, Duration::from_secs(10));
