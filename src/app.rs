@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use jiff::tz::TimeZone;
 
 use crate::actions::Listener;
-use crate::config::{Config, Credentials, StompConfig, Trust};
+use crate::config::{Config, Credentials, LogConfig, StompConfig, Trust};
 use crate::customizations::{ARCHIVE_FINDING, MESSAGE_DESTINATION, REFRESH_FINDING};
 use crate::domain::WindowSettings;
 use crate::functions::Functions;
@@ -26,6 +26,13 @@ pub struct Prepared {
     soar: Arc<Soar>,
     aws: Aws,
     stomp: Option<StompOptions>,
+}
+
+impl Prepared {
+    /// What is to be logged, and where to.
+    pub fn log(&self) -> &LogConfig {
+        &self.config.log
+    }
 }
 
 /// Logs in to SOAR and asks it where functions are called. May be dropped at any time.

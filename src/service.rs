@@ -9,6 +9,7 @@ use crate::app::{self, Prepared};
 use crate::config::{Config, ConfigErrors};
 use crate::lifecycle::{ExitVerdict, GRACE_PERIOD, Lifecycle};
 use crate::requests::{Request, Requests};
+use crate::telemetry::Telemetry;
 
 /// Reads the configuration again.
 pub type Reread = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send>;
@@ -17,6 +18,7 @@ pub type Reread = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send>;
 pub struct Service {
     requests: Requests,
     reread: Reread,
+    log: Telemetry,
     /// Nothing new begins any more.
     stopping: bool,
     /// A reload was asked for while another was under way.
@@ -28,10 +30,11 @@ type Preparation = ControlFlow<(), Box<Prepared>>;
 
 impl Service {
     /// A process that nothing has been asked of yet.
-    pub fn new(requests: Requests, reread: Reread) -> Self {
+    pub fn new(requests: Requests, reread: Reread, log: Telemetry) -> Self {
         Self {
             requests,
             reread,
+            log,
             stopping: false,
             reload_again: None,
         }
@@ -52,7 +55,9 @@ impl Service {
                 return Ok(verdict);
             }
             lifecycle = Lifecycle::new();
-            tracing::info!("the new configuration is taken up");
+            if let ControlFlow::Continue(prepared) = &next {
+                self.take_up(prepared);
+            }
         }
         Ok(ExitVerdict::Stopped)
     }
@@ -134,6 +139,13 @@ impl Service {
                 None
             }
         }
+    }
+
+    fn take_up(&self, prepared: &Prepared) {
+        if let Err(error) = self.log.reload(prepared.log()) {
+            tracing::error!("the log goes on as it was: {error:#}");
+        }
+        tracing::info!("the new configuration is taken up");
     }
 
     fn reread(&self, reason: &str) -> Option<Config> {

@@ -28,7 +28,7 @@ impl Run {
             Ok(loaded) => loaded,
             Err(code) => return Ok(code),
         };
-        telemetry::init(config.log.level, config.log.filter.as_deref())?;
+        let log = telemetry::init(&config.log)?;
         tracing::info!(
             "fn-aws-guardduty {}, configured by {}",
             env!("CARGO_PKG_VERSION"),
@@ -40,7 +40,9 @@ impl Run {
         let verdict = runtime.block_on(async {
             let requests = Requests::listen(self.auto_restart.then_some(path))?;
             let reread = move || self.config.read().map(|(config, _)| config);
-            Service::new(requests, Box::new(reread)).run(config).await
+            Service::new(requests, Box::new(reread), log)
+                .run(config)
+                .await
         })?;
         Ok(verdict.into())
     }

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::Warning;
+
 /// One mistake in the configuration. Never holds the value of a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -37,6 +39,7 @@ impl fmt::Display for Problem {
 pub struct ConfigErrors {
     path: Option<PathBuf>,
     problems: Vec<Problem>,
+    warnings: Vec<Warning>,
 }
 
 impl ConfigErrors {
@@ -44,7 +47,13 @@ impl ConfigErrors {
         Self {
             path: None,
             problems,
+            warnings: Vec::new(),
         }
+    }
+
+    pub(super) fn with_warnings(mut self, warnings: Vec<Warning>) -> Self {
+        self.warnings = warnings;
+        self
     }
 
     pub(super) fn in_file(mut self, path: &Path) -> Self {
@@ -55,6 +64,16 @@ impl ConfigErrors {
     /// The mistakes, in the order of the file's sections.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
+    }
+
+    /// What would be warned of if there were no mistakes.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// The file that holds them, where it could be found.
+    pub fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The keys that can be set, by section.
 
+use super::ineffective;
+
 /// SOAR, its broker, and logging.
 pub(super) const RESILIENT: &str = "resilient";
 /// GuardDuty and the poller.
@@ -12,8 +14,6 @@ pub(super) struct SectionKeys {
     pub(super) name: &'static str,
     /// Keys that this program reads.
     pub(super) read: &'static [&'static str],
-    /// Keys that such files carry for IBM's runner; accepted without effect.
-    pub(super) tolerated: &'static [&'static str],
 }
 
 /// Every section that is ours.
@@ -42,41 +42,21 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
             "stomp_prefetch_limit",
             "num_workers",
             "loglevel",
-        ],
-        tolerated: &[
-            "no_prompt_password",
             "client_auth_cert",
             "client_auth_key",
             "proxy_host",
             "proxy_port",
             "proxy_user",
             "proxy_password",
-            "proxy",
-            "cache_ttl",
-            "stomp_max_retries",
-            "stomp_timer_interval",
-            "stomp_max_connection_errors",
-            "trap_exception",
-            "ignore_message_failure",
-            "heartbeat_timeout_threshold",
-            "rc_use_persistent_sessions",
             "selftest_timeout",
-            "componentsdir",
-            "noload",
             "logdir",
             "logfile",
             "log_max_bytes",
             "log_backup_count",
-            "log_http_responses",
             "pam_type",
-            "test_actions",
-            "test_host",
-            "test_port",
-            "resilient_mock",
-            "actions_component",
-            "multitenancy",
-            "multi_org_function_json",
-            "low_code_queues_list",
+            "api_key_secret_file",
+            "password_file",
+            "proxy_password_file",
         ],
     },
     SectionKeys {
@@ -84,6 +64,7 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
         read: &[
             "aws_gd_access_key_id",
             "aws_gd_secret_access_key",
+            "aws_gd_secret_access_key_file",
             "aws_gd_master_region",
             "aws_gd_regions",
             "aws_gd_regions_interval",
@@ -96,18 +77,28 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
             "aws_gd_max_soar_requests",
             "http_proxy",
             "https_proxy",
+            "timeout",
+            "verify",
+            "client_auth_cert",
+            "client_auth_key",
         ],
-        tolerated: &["timeout", "verify", "client_auth_cert", "client_auth_key"],
     },
     SectionKeys {
         name: INTEGRATIONS,
-        read: &["http_proxy", "https_proxy", "timeout"],
-        tolerated: &["verify"],
+        read: &[
+            "http_proxy",
+            "https_proxy",
+            "timeout",
+            "verify",
+            "client_auth_cert",
+            "client_auth_key",
+        ],
     },
 ];
 
 /// Keys whose value is never shown. Proxies are among them for the password in their URL.
-const SECRET: [&str; 7] = [
+const SECRET: [&str; 8] = [
+    "proxy_host",
     "api_key_secret",
     "password",
     "proxy_password",
@@ -115,6 +106,14 @@ const SECRET: [&str; 7] = [
     "http_proxy",
     "https_proxy",
     "proxy_user",
+];
+
+/// Keys whose value may stand in a file of its own, which the key with `_file` behind it names.
+const WITH_FILE: [&str; 4] = [
+    "api_key_secret",
+    "password",
+    "proxy_password",
+    "aws_gd_secret_access_key",
 ];
 
 /// Keys for which an empty value differs from an absent one.
@@ -131,7 +130,14 @@ impl SectionKeys {
     }
 
     fn all(&self) -> impl Iterator<Item = &'static str> {
-        self.read.iter().chain(self.tolerated).copied()
+        self.read.iter().copied().chain(self.without_effect())
+    }
+
+    /// Keys that such files carry for IBM's runner, accepted without effect.
+    pub(super) fn without_effect(&self) -> impl Iterator<Item = &'static str> {
+        let ours = self.name == RESILIENT;
+        let keys = ineffective::KEYS.iter().map(|key| key.key);
+        keys.chain([ineffective::NOLOAD]).filter(move |_| ours)
     }
 }
 
@@ -154,6 +160,16 @@ pub(super) fn is_secret(key: &str) -> bool {
 /// Secrets that people choose, so that any text is possible.
 pub(super) fn is_soar_secret(key: &str) -> bool {
     ["api_key_secret", "password"].contains(&key)
+}
+
+/// Whether the value may stand in a file of its own.
+pub(super) fn has_file(key: &str) -> bool {
+    WITH_FILE.contains(&key)
+}
+
+/// Whether a value may begin with `^` by its own right.
+pub(super) fn is_pattern(key: &str) -> bool {
+    key == "aws_gd_regions"
 }
 
 pub(super) fn empty_counts(key: &str) -> bool {

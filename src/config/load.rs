@@ -1,12 +1,13 @@
 //! The only reader of the file system and the environment.
 
 use std::env;
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{ConfigErrors, Problem};
-use super::{Config, parse_in};
+use super::lookups::{KeyringError, Lookups};
+use super::{Config, Flag, Protected, Source, keyring, parse_source, protected};
 
 const FILE_NAME: &str = "app.config";
 const VARIABLE: &str = "APP_CONFIG_FILE";
@@ -15,16 +16,65 @@ const VARIABLE: &str = "APP_CONFIG_FILE";
 ///
 /// Looks at `path` (the command line), `APP_CONFIG_FILE`, `./app.config` and
 /// `~/.resilient/app.config`; the first that is named or exists is the one.
-pub fn load(path: Option<PathBuf>) -> Result<(Config, PathBuf), ConfigErrors> {
-    let path = find(path, &variable, &|path| path.is_file())?;
-    let bytes = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-    let text = String::from_utf8(bytes).map_err(|error| not_utf8(&path, &error))?;
-    let folder = folder_of(&path);
-    let config = parse_in(Some(&folder), &text, &variable, &|path| {
-        fs::read_to_string(path)
-    })
-    .map_err(|errors| errors.in_file(&path))?;
+///
+/// `flags` are settings of the command line.
+pub fn load(path: Option<PathBuf>, flags: &[Flag]) -> Result<(Config, PathBuf), ConfigErrors> {
+    let path = locate(path)?;
+    let text = text(&path)?;
+    let source = Source {
+        text: &text,
+        folder: Some(&folder_of(&path)),
+        flags,
+    };
+    let config = parse_source(&source, &ThisProcess).map_err(|errors| errors.in_file(&path))?;
     Ok((config, path))
+}
+
+/// Where the configuration is, without reading it.
+pub fn locate(path: Option<PathBuf>) -> Result<PathBuf, ConfigErrors> {
+    find(path, &variable, &|path| path.is_file())
+}
+
+/// The text of a configuration.
+pub fn text(path: &Path) -> Result<String, ConfigErrors> {
+    let bytes = fs::read(path).map_err(|error| unreadable(path, &error))?;
+    String::from_utf8(bytes).map_err(|error| not_utf8(path, &error))
+}
+
+/// The environment and the files of this process.
+struct ThisProcess;
+
+impl Lookups for ThisProcess {
+    fn variable(&self, name: &str) -> Option<String> {
+        variable(name)
+    }
+
+    fn file(&self, path: &Path) -> io::Result<String> {
+        fs::read_to_string(path)
+    }
+
+    fn writable(&self, path: &Path) -> io::Result<()> {
+        if path.exists() {
+            OpenOptions::new().append(true).open(path)?;
+        }
+        // Only making a file tells, whatever grants or forbids it. The log file itself is left to who runs the
+        // worker: made by an administrator's check it would shut the worker out.
+        let mut probe = path.as_os_str().to_owned();
+        probe.push(format!(".{}.probe", std::process::id()));
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&probe)?;
+        fs::remove_file(&probe)
+    }
+
+    fn protected(&self, name: &str) -> Protected {
+        protected::secret(Path::new(protected::FOLDER), name)
+    }
+
+    fn keyring(&self, service: &str, name: &str) -> Result<Option<String>, KeyringError> {
+        keyring::entry(service, name)
+    }
 }
 
 fn variable(name: &str) -> Option<String> {
@@ -134,7 +184,7 @@ mod tests {
         let text = "[resilient]\nhost=h\norg=o\nemail=e\npassword=p\n[fn_aws_guardduty]\naws_gd_master_region=us-east-1\naws_gd_regions=us\n";
         let template_line = format!("aws_gd_close_incident_template={}\n", template.display());
         fs::write(&path, format!("\u{feff}{text}{template_line}")).unwrap();
-        let (config, read) = load(Some(path.clone())).unwrap();
+        let (config, read) = load(Some(path.clone()), &[]).unwrap();
         assert_eq!(read, path);
         assert_eq!(
             config.guardduty.close_template.fields()["resolution_id"],
@@ -150,13 +200,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("app.config");
         let shown = path.display().to_string();
-        let error = load(Some(path.clone())).unwrap_err().to_string();
+        let error = load(Some(path.clone()), &[]).unwrap_err().to_string();
         assert!(error.starts_with(&shown), "{error}");
         fs::write(&path, b"[resilient]\norg=B\xf6rse\n").unwrap();
-        let error = load(Some(path.clone())).unwrap_err().to_string();
+        let error = load(Some(path.clone()), &[]).unwrap_err().to_string();
         assert!(error.contains("line 2 is not UTF-8"), "{error}");
         fs::write(&path, "[resilient]\nhost\n").unwrap();
-        let error = load(Some(path)).unwrap_err().to_string();
+        let error = load(Some(path), &[]).unwrap_err().to_string();
         assert!(error.starts_with(&format!("{shown}: line 2:")), "{error}");
     }
 

@@ -5,19 +5,26 @@
 mod close_template;
 mod error;
 mod guardduty;
+mod ineffective;
 mod ini;
 mod interval;
+mod keyring;
 mod keys;
 mod layers;
 pub mod load;
+mod log;
+mod lookups;
+mod numbers;
+mod protected;
+mod proxies;
 #[cfg(test)]
-mod python;
+pub(crate) mod python;
 mod reader;
 mod references;
 mod regions;
 mod resilient;
+mod secrets;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +32,7 @@ use secrecy::SecretString;
 
 pub use close_template::CloseTemplate;
 pub use error::{ConfigErrors, Problem};
+pub use lookups::{KeyringError, Lookups, Protected};
 pub use regions::{RegionPattern, RegionPatternError};
 
 use reader::{Noted, Reader};
@@ -295,29 +303,76 @@ pub enum LogLevel {
     Critical,
 }
 
-/// Reads the text of an `app.config`.
+/// Reads the text of an `app.config`; `lookups` answers what it refers to.
 ///
-/// `lookup` answers for the environment, `files` reads a file that a key names.
 /// All mistakes are reported at once.
-pub fn parse(
-    text: &str,
-    lookup: &dyn Fn(&str) -> Option<String>,
-    files: &dyn Fn(&Path) -> io::Result<String>,
-) -> Result<Config, ConfigErrors> {
-    parse_in(None, text, lookup, files)
+pub fn parse(text: &str, lookups: &dyn Lookups) -> Result<Config, ConfigErrors> {
+    let source = Source {
+        text,
+        ..Source::default()
+    };
+    parse_source(&source, lookups)
 }
 
-/// As [`parse`]; `folder` is where the state file goes when nothing says otherwise.
-pub fn parse_in(
-    folder: Option<&Path>,
-    text: &str,
-    lookup: &dyn Fn(&str) -> Option<String>,
-    files: &dyn Fn(&Path) -> io::Result<String>,
-) -> Result<Config, ConfigErrors> {
-    let layers = layers::build(text, lookup)?;
-    let mut reader = Reader::new(&layers, lookup, files);
+/// A text, and what comes with it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Source<'a> {
+    /// The text of an `app.config`.
+    pub text: &'a str,
+    /// Where the state file goes when nothing says otherwise.
+    pub folder: Option<&'a Path>,
+    /// Settings of the command line, which beat all others.
+    pub flags: &'a [Flag],
+}
+
+/// A key of `[resilient]` that the command line sets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Flag {
+    /// The key, as app.config has it.
+    pub key: String,
+    /// Its value. Of a secret it is not needed, as that is refused.
+    pub value: String,
+}
+
+/// A key of `[resilient]`, for the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KnownKey {
+    /// The key, as app.config has it.
+    pub name: &'static str,
+    /// Whether its value is a secret, which no command line may hold.
+    pub secret: bool,
+    /// Whether it has an effect.
+    pub effective: bool,
+}
+
+/// The keys of `[resilient]`.
+pub fn known_keys() -> Vec<KnownKey> {
+    let known = |effective| {
+        move |name| KnownKey {
+            name,
+            secret: keys::has_file(name),
+            effective,
+        }
+    };
+    let resilient = keys::SECTIONS
+        .iter()
+        .filter(|section| section.name == keys::RESILIENT);
+    resilient
+        .flat_map(|section| {
+            let read = section.read.iter().copied().map(known(true));
+            read.chain(section.without_effect().map(known(false)))
+        })
+        .collect()
+}
+
+/// As [`parse`], with all that comes with the text.
+pub fn parse_source(source: &Source<'_>, lookups: &dyn Lookups) -> Result<Config, ConfigErrors> {
+    let layers = layers::build(source.text, source.flags, lookups)?;
+    let mut reader = Reader::new(&layers, lookups);
     reader.check_names();
-    match read(&mut reader, folder) {
+    reader.check_flags(source.flags);
+    ineffective::warn(&mut reader);
+    match read(&mut reader, source.folder) {
         Ok(config) if reader.is_clean() => Ok(Config {
             warnings: reader.into_warnings(),
             ..config
@@ -328,18 +383,19 @@ pub fn parse_in(
 
 /// Reads every section before the first mistake is acted on, so that all are noted.
 fn read(reader: &mut Reader<'_>, folder: Option<&Path>) -> Result<Config, Noted> {
-    let timeout = resilient::shared_timeout(reader);
     let max_requests = guardduty::max_soar_requests(reader);
-    let soar = resilient::soar(reader, max_requests, timeout);
-    let stomp = resilient::stomp(reader);
-    let guardduty = guardduty::read(reader, folder, timeout);
-    let log = resilient::log(reader);
+    let proxying = proxies::to_soar(reader);
+    let soar = resilient::soar(reader, max_requests, proxying.clone());
+    let stomp = resilient::stomp(reader, proxying);
+    let guardduty = guardduty::read(reader, folder);
+    let log = log::read(reader);
+    let selftest_timeout = resilient::selftest_timeout(reader);
     Ok(Config {
         soar: soar?,
         stomp: stomp?,
         guardduty: guardduty?,
         log: log?,
-        selftest_timeout: Duration::from_secs(10),
+        selftest_timeout: selftest_timeout?,
         warnings: Vec::new(),
     })
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Runs a script that reads JSON from its input and writes JSON to its output.
-pub(super) fn run<T: DeserializeOwned>(script: &str, input: &impl Serialize) -> T {
+pub(crate) fn run<T: DeserializeOwned>(script: &str, input: &impl Serialize) -> T {
     let mut child = Command::new("python3")
         .args(["-X", "utf8", "-c", script])
         .stdin(Stdio::piped())

@@ -7,30 +7,27 @@ use std::time::Duration;
 use super::error::{ConfigErrors, Problem};
 use super::keys::{self, SECTIONS};
 use super::layers::{Layers, Setting};
-use super::{Trust, Warning, WarningKind, interval, references};
+use super::lookups::Lookups;
+use super::secrets::{self, NoValue};
+use super::{Flag, Trust, Warning, WarningKind, interval, numbers};
 
 /// A mistake was noted; the value cannot be had.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Noted;
 
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
-type Files<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
-
 /// Reads settings and gathers what is wrong with them.
 pub(super) struct Reader<'a> {
     layers: &'a Layers,
-    lookup: Lookup<'a>,
-    files: Files<'a>,
+    lookups: &'a dyn Lookups,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(layers: &'a Layers, lookup: Lookup<'a>, files: Files<'a>) -> Self {
+    pub(super) fn new(layers: &'a Layers, lookups: &'a dyn Lookups) -> Self {
         Self {
             layers,
-            lookup,
-            files,
+            lookups,
             problems: Vec::new(),
             warnings: Vec::new(),
         }
@@ -72,9 +69,23 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Refuses secrets on the command line.
+    pub(super) fn check_flags(&mut self, flags: &[Flag]) {
+        for flag in flags.iter().filter(|flag| keys::has_file(&flag.key)) {
+            let key = &flag.key;
+            self.problems.push(Problem::new(
+                format!("--{key}"),
+                "every user of this machine can read a secret on a command line",
+                format!("set {key} in app.config by a variable ($NAME) or the keyring (^NAME), or set {key}_file"),
+            ));
+        }
+    }
+
     /// A variable of the environment that is not blank.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+        self.lookups
+            .variable(name)
+            .filter(|value| !value.trim().is_empty())
     }
 
     pub(super) fn is_clean(&self) -> bool {
@@ -86,7 +97,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn into_errors(self) -> ConfigErrors {
-        ConfigErrors::new(self.problems)
+        ConfigErrors::new(self.problems).with_warnings(self.warnings)
     }
 }
 
@@ -99,21 +110,59 @@ pub(super) struct Section<'r, 'a> {
 impl Section<'_, '_> {
     /// The value with its references resolved; `None` where there is none.
     pub(super) fn text(&mut self, key: &str) -> Result<Option<String>, Noted> {
+        if keys::has_file(key)
+            && let Some(value) = self.value_in_file(key)?
+        {
+            return Ok(Some(value));
+        }
         let Some(setting) = self.reader.layers.get(self.name, key) else {
             return Ok(None);
         };
         self.refuse_unfit(key, &setting)?;
-        match references::resolve(&setting.raw, self.reader.lookup) {
-            Ok(value) => Ok((!value.trim().is_empty()).then_some(value)),
-            Err(references::UnknownVariable(name)) => Err(self.unknown_variable(key, &name)),
+        let Reader {
+            layers, lookups, ..
+        } = &*self.reader;
+        match secrets::resolve(layers, *lookups, self.name, key, &setting.raw) {
+            Ok(resolved) => {
+                if let Some(complaint) = resolved.complaint {
+                    self.warn(WarningKind::Notice, key, &complaint);
+                }
+                Ok((!resolved.value.trim().is_empty()).then_some(resolved.value))
+            }
+            Err(missing) => Err(self.no_value(key, &missing)),
         }
+    }
+
+    /// The value as it was written.
+    pub(super) fn raw(&self, key: &str) -> Option<String> {
+        let setting = self.reader.layers.get(self.name, key);
+        setting.map(|setting| setting.raw)
+    }
+
+    /// The first line of the file that the key with `_file` behind it names.
+    fn value_in_file(&mut self, key: &str) -> Result<Option<String>, Noted> {
+        let file_key = format!("{key}_file");
+        let Some((path, text)) = self.file(&file_key)? else {
+            return Ok(None);
+        };
+        if self.raw(key).is_some() {
+            let wrong = format!("is set, and so is {key}");
+            return Err(self.note(&file_key, &wrong, "keep one of them"));
+        }
+        let line = text.lines().next().unwrap_or_default();
+        if line.trim().is_empty() {
+            let wrong = format!("the first line of {} is empty", path.display());
+            return Err(self.note(&file_key, &wrong, "write the secret into it"));
+        }
+        Ok(Some(line.to_owned()))
     }
 
     /// Reads again what is noted elsewhere if it is wrong.
     pub(super) fn quietly<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
-        let noted = self.reader.problems.len();
+        let noted = (self.reader.problems.len(), self.reader.warnings.len());
         let value = read(self);
-        self.reader.problems.truncate(noted);
+        self.reader.problems.truncate(noted.0);
+        self.reader.warnings.truncate(noted.1);
         value
     }
 
@@ -174,7 +223,7 @@ impl Section<'_, '_> {
     {
         let right = format!("a whole number from {} to {}", range.start(), range.end());
         self.parsed(key, &right, |text| {
-            text.parse().ok().filter(|number| range.contains(number))
+            numbers::whole(text).filter(|number| range.contains(number))
         })
     }
 
@@ -192,18 +241,26 @@ impl Section<'_, '_> {
         key: &str,
         range: RangeInclusive<f64>,
     ) -> Result<Duration, Noted> {
+        match self.optional_seconds(key, range)? {
+            Some(seconds) => Ok(seconds),
+            None => Err(self.missing(key, "set it")),
+        }
+    }
+
+    pub(super) fn optional_seconds(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<Duration>, Noted> {
         let right = format!(
             "a number of seconds from {} to {}",
             range.start(),
             range.end()
         );
         let seconds = self.parsed(key, &right, |text| {
-            text.parse().ok().filter(|seconds| range.contains(seconds))
+            numbers::decimal(text).filter(|seconds| range.contains(seconds))
         })?;
-        match seconds {
-            Some(seconds) => Ok(Duration::from_secs_f64(seconds)),
-            None => Err(self.missing(key, "set it")),
-        }
+        Ok(seconds.map(Duration::from_secs_f64))
     }
 
     /// `true`, `false`, or a file of certificates; a file must be readable.
@@ -216,14 +273,19 @@ impl Section<'_, '_> {
             "true" => return Ok(Some(Trust::Public)),
             _ => {}
         }
-        let path = self.path(&value);
-        match (self.reader.files)(&path) {
-            // Bundles carry comments in any encoding: only reading at all is asked for here.
-            Ok(_) => Ok(Some(Trust::Bundle(path))),
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Ok(Some(Trust::Bundle(path)))
+        let path = self.readable(key, &value)?;
+        Ok(Some(Trust::Bundle(path)))
+    }
+
+    /// The path of a file that must be readable. PEM files carry comments in any encoding: only reading at all
+    /// is asked for.
+    pub(super) fn readable(&mut self, key: &str, value: &str) -> Result<PathBuf, Noted> {
+        let path = self.path(value);
+        match self.reader.lookups.file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => {
+                Err(self.unreadable(key, &path, &error))
             }
-            Err(error) => Err(self.unreadable(key, &path, &error)),
+            _ => Ok(path),
         }
     }
 
@@ -233,16 +295,21 @@ impl Section<'_, '_> {
             return Ok(None);
         };
         let path = self.path(&value);
-        match (self.reader.files)(&path) {
+        match self.reader.lookups.file(&path) {
             Ok(text) => Ok(Some((path, text))),
             Err(error) => Err(self.unreadable(key, &path, &error)),
         }
     }
 
+    /// Whether a log can be written there.
+    pub(super) fn writable(&self, path: &Path) -> io::Result<()> {
+        self.reader.lookups.writable(path)
+    }
+
     /// A path with `~` expanded.
     pub(super) fn path(&self, value: &str) -> PathBuf {
         let value = value.trim();
-        let home = (self.reader.lookup)("HOME");
+        let home = self.reader.lookups.variable("HOME");
         match (value.strip_prefix("~/"), home) {
             (Some(rest), Some(home)) => Path::new(&home).join(rest),
             _ => PathBuf::from(value),
@@ -250,23 +317,22 @@ impl Section<'_, '_> {
     }
 
     pub(super) fn note(&mut self, key: &str, wrong: &str, remedy: &str) -> Noted {
-        let origin = self
-            .reader
-            .layers
-            .get(self.name, key)
-            .and_then(|setting| setting.origin);
-        let place = place(self.name, key, origin.as_deref());
+        let place = self.place(key);
         self.reader
             .problems
             .push(Problem::new(place, wrong, remedy));
         Noted
     }
 
+    fn place(&self, key: &str) -> String {
+        let setting = self.reader.layers.get(self.name, key);
+        let origin = setting.and_then(|setting| setting.origin);
+        place(self.name, key, origin.as_deref())
+    }
+
     pub(super) fn warn(&mut self, kind: WarningKind, key: &str, text: &str) {
-        self.reader.warnings.push(Warning {
-            kind,
-            text: format!("[{}] {key}: {text}", self.name),
-        });
+        let text = format!("{}: {text}", self.place(key));
+        self.reader.warnings.push(Warning { kind, text });
     }
 
     fn wrong(&mut self, key: &str, right: &str) -> Noted {
@@ -295,18 +361,9 @@ impl Section<'_, '_> {
         Ok(())
     }
 
-    fn unknown_variable(&mut self, key: &str, name: &str) -> Noted {
-        // A password that begins with `$` looks like a reference: it must not be shown.
-        let shown = if keys::is_secret(key) && !looks_like_variable(name) {
-            "an environment variable that is not set (its name is not shown, as it may be the secret)".to_owned()
-        } else {
-            format!("environment variable {name}, which is not set")
-        };
-        self.note(
-            key,
-            &format!("refers to {shown}"),
-            "set it; a value that begins with $ must itself come from a variable",
-        )
+    fn no_value(&mut self, key: &str, missing: &NoValue) -> Noted {
+        let (wrong, remedy) = missing.explain(key);
+        self.note(key, &wrong, &remedy)
     }
 
     /// What was written, as far as it may be shown.
@@ -340,9 +397,4 @@ fn is_placeholder(value: &str) -> bool {
                 .chars()
                 .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
     })
-}
-
-fn looks_like_variable(name: &str) -> bool {
-    name.chars()
-        .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }

@@ -56,7 +56,7 @@ fn b6_a_bad_pattern_and_a_bad_template_stop_the_start() {
         Some("/home/soar/close.json") => Ok("{\"resolution_id\": ".to_owned()),
         _ => no_file(path),
     };
-    let errors = parse(&text, &home, &file).unwrap_err().to_string();
+    let errors = parse_with(&text, &home, &file).unwrap_err().to_string();
     assert!(
         errors.contains("[fn_aws_guardduty] aws_gd_regions (line 9): the pattern is not a regular"),
         "{errors}"
@@ -139,7 +139,7 @@ fn a_host_is_a_name_alone() {
 #[test]
 fn unknown_keys_are_warned_of_once_with_the_nearest_known_one() {
     let config = good(
-        "sotmp_host = x\nlogdir = logs",
+        "sotmp_host = x\nlogfile = x.log",
         "[fn_other]\nfoo = bar\n[DEFAULT]\nshared = x",
     );
     assert_eq!(config.warnings.len(), 1, "{:?}", config.warnings);
@@ -149,11 +149,16 @@ fn unknown_keys_are_warned_of_once_with_the_nearest_known_one() {
 }
 
 #[test]
-fn a_variable_that_is_not_set_is_named_with_its_key() {
+fn a_variable_that_is_not_set_is_told_with_its_key() {
     let error = problem(&MINIMAL.replace(SECRET, "$SOAR_SECRET"));
-    assert!(error.contains("[resilient] api_key_secret (line 5): refers to environment variable SOAR_SECRET, which is not set"), "{error}");
+    assert!(
+        error.contains(
+            "[resilient] api_key_secret (line 5): refers to an environment variable that is not set"
+        ),
+        "{error}"
+    );
     let set = |name: &str| (name == "SOAR_SECRET").then(|| SECRET.to_owned());
-    let config = parse(&MINIMAL.replace(SECRET, "${SOAR_SECRET}!"), &set, &no_file).unwrap();
+    let config = parse_with(&MINIMAL.replace(SECRET, "${SOAR_SECRET}!"), &set, &no_file).unwrap();
     let Credentials::ApiKey { secret, .. } = config.soar.credentials else {
         panic!("an API key")
     };
@@ -162,8 +167,13 @@ fn a_variable_that_is_not_set_is_named_with_its_key() {
 
 #[test]
 fn a_password_that_looks_like_a_reference_is_not_shown() {
-    let error = problem(&MINIMAL.replace(SECRET, "$hunter2hunter2"));
-    assert!(!error.contains("hunter2"), "{error}");
+    let error = problem(&MINIMAL.replace(SECRET, "$HUNTER_2"));
+    assert!(!error.contains("HUNTER"), "{error}");
+    let error = problem(&MINIMAL.replace("= .*", "= $REGIONS"));
+    assert!(
+        error.contains("refers to environment variable REGIONS, which is not set"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -1,0 +1,267 @@
+//! Logs: standard error, and a file where one is set.
+
+mod log_file;
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::filter::{ParseError, dynamic_filter_fn};
+use tracing_subscriber::fmt::writer::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt as _};
+use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
+
+use crate::config::{LogConfig, LogLevel};
+use log_file::LogFileSink;
+
+/// Why no log could be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The text of `RUST_LOG` is no filter.
+    #[error("RUST_LOG is not a log filter; an example is fn_aws_guardduty=debug,warn")]
+    Filter(#[source] ParseError),
+    /// A subscriber is set already.
+    #[error("the log is set up already")]
+    AlreadySet,
+}
+
+/// The log of this process, for changes while it runs.
+#[derive(Clone)]
+pub struct Telemetry {
+    filter: reload::Handle<EnvFilter, Registry>,
+    file: LogFileSink,
+}
+
+/// Sends the log of this process to standard error, as text on a terminal, else one JSON object a line, and to
+/// the file that is set, always as JSON.
+pub fn init(config: &LogConfig) -> Result<Telemetry, TelemetryError> {
+    let (subscriber, telemetry) = subscriber(config, io::stderr().is_terminal(), io::stderr)?;
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;
+    Ok(telemetry)
+}
+
+impl Telemetry {
+    /// Takes over another configuration; a wrong one changes nothing.
+    pub fn reload(&self, config: &LogConfig) -> Result<(), TelemetryError> {
+        let filter = env_filter(config)?;
+        // The handle is of no use only where the subscriber is gone, and then there is no log to change.
+        let _ = self.filter.reload(filter);
+        self.file.switch(config.file.as_ref());
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Telemetry").finish_non_exhaustive()
+    }
+}
+
+fn subscriber<W>(
+    config: &LogConfig,
+    terminal: bool,
+    writer: W,
+) -> Result<(impl tracing::Subscriber + Send + Sync + use<W>, Telemetry), TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let (level, filter) = reload::Layer::new(env_filter(config)?);
+    let file = LogFileSink::default();
+    file.switch(config.file.as_ref());
+    let stream = fmt::layer().with_writer(writer);
+    let stream = if terminal {
+        stream.with_target(false).boxed()
+    } else {
+        stream.json().flatten_event(true).boxed()
+    };
+    let sink = file.clone();
+    let lines = fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_writer(file.clone())
+        .with_filter(dynamic_filter_fn(move |_, _| sink.is_on()));
+    let subscriber = Registry::default().with(level).with(stream).with(lines);
+    Ok((subscriber, Telemetry { filter, file }))
+}
+
+/// Our own modules at `level`, libraries at warnings or less.
+fn env_filter(config: &LogConfig) -> Result<EnvFilter, TelemetryError> {
+    let ours = match config.level {
+        LogLevel::Debug => "debug",
+        LogLevel::Info => "info",
+        LogLevel::Warning => "warn",
+        LogLevel::Error | LogLevel::Critical => "error",
+    };
+    let libraries = if ours == "error" { "error" } else { "warn" };
+    let default = format!("{libraries},fn_aws_guardduty={ours},sandbox={ours}");
+    EnvFilter::builder()
+        .parse(config.filter.as_deref().unwrap_or(&default))
+        .map_err(TelemetryError::Filter)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::config::LogFile;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Buffer {
+        fn lines(&self) -> Vec<String> {
+            let bytes = self.0.lock().unwrap().clone();
+            let text = String::from_utf8(bytes).unwrap();
+            text.lines().map(str::to_owned).collect()
+        }
+    }
+
+    fn config(level: LogLevel, filter: Option<&str>) -> LogConfig {
+        LogConfig {
+            level,
+            filter: filter.map(str::to_owned),
+            file: None,
+        }
+    }
+
+    fn logged(level: LogLevel, filter: Option<&str>, terminal: bool) -> Vec<String> {
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let config = config(level, filter);
+        let (log, _) = subscriber(&config, terminal, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(log, || {
+            tracing::debug!("own debug");
+            tracing::info!(finding = "f-1", "own info");
+            tracing::warn!("own warning");
+            tracing::error!("own error");
+            tracing::info!(target: "hyper::client", "library info");
+            tracing::warn!(target: "aws_config", "library warning");
+        });
+        buffer.lines()
+    }
+
+    fn in_file(path: &Path) -> LogConfig {
+        LogConfig {
+            file: Some(LogFile {
+                path: path.to_owned(),
+                max_bytes: 0,
+                backups: 0,
+            }),
+            ..config(LogLevel::Info, None)
+        }
+    }
+
+    #[test]
+    fn the_file_has_json_whatever_standard_error_has() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.log");
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let (log, _) = subscriber(&in_file(&path), true, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(log, || {
+            let span = tracing::info_span!("cycle", region = "us-east-1");
+            let _entered = span.enter();
+            tracing::info!(finding = "f-1", "escalated");
+            tracing::debug!("too fine");
+        });
+        let text = std::fs::read_to_string(&path).unwrap();
+        let entry: serde_json::Value = serde_json::from_str(text.trim_end()).unwrap();
+        assert_eq!(
+            (&entry["message"], &entry["finding"]),
+            (&"escalated".into(), &"f-1".into())
+        );
+        assert_eq!(entry["span"]["region"], "us-east-1");
+        assert_eq!(buffer.lines().len(), 1);
+        assert!(!buffer.lines()[0].starts_with('{'));
+    }
+
+    #[test]
+    fn a_reload_changes_level_and_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("app.log");
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let (log, telemetry) = subscriber(&config(LogLevel::Error, None), false, move || {
+            writer.clone()
+        })
+        .unwrap();
+        tracing::subscriber::with_default(log, || {
+            // One place in the code, as its verdict on the level must not be remembered.
+            let say = |word: &str| tracing::info!("{word}");
+            say("one");
+            telemetry.reload(&in_file(&path)).unwrap();
+            say("two");
+            let wrong = config(LogLevel::Error, Some("fn_aws_guardduty=loud"));
+            assert!(telemetry.reload(&wrong).is_err());
+            say("three");
+            telemetry.reload(&config(LogLevel::Info, None)).unwrap();
+            say("four");
+        });
+        let words = |lines: &[String]| -> Vec<String> {
+            lines
+                .iter()
+                .map(|line| {
+                    let entry: serde_json::Value = serde_json::from_str(line).unwrap();
+                    entry["message"].as_str().unwrap().to_owned()
+                })
+                .collect()
+        };
+        assert_eq!(words(&buffer.lines()), ["two", "three", "four"]);
+        let text = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        assert_eq!(words(&lines), ["two", "three"]);
+    }
+
+    #[test]
+    fn the_level_is_for_us_and_libraries_only_warn() {
+        assert_eq!(logged(LogLevel::Debug, None, false).len(), 5);
+        assert_eq!(logged(LogLevel::Info, None, false).len(), 4);
+        assert_eq!(logged(LogLevel::Warning, None, false).len(), 3);
+        assert_eq!(logged(LogLevel::Critical, None, false).len(), 1);
+    }
+
+    #[test]
+    fn rust_log_beats_the_level() {
+        let lines = logged(LogLevel::Error, Some("off,hyper=info"), false);
+        assert_eq!(lines.len(), 1);
+        assert!(lines[0].contains("library info"));
+    }
+
+    #[test]
+    fn elsewhere_than_on_a_terminal_a_line_is_a_json_object() {
+        for line in logged(LogLevel::Info, None, false) {
+            let entry: serde_json::Value = serde_json::from_str(&line).unwrap();
+            assert!(entry["message"].is_string(), "{line}");
+        }
+    }
+
+    #[test]
+    fn on_a_terminal_a_line_is_text_with_its_fields() {
+        let lines = logged(LogLevel::Info, None, true);
+        assert!(
+            lines
+                .iter()
+                .any(|line| line.contains("own info") && line.contains("f-1"))
+        );
+        assert!(lines.iter().all(|line| !line.starts_with('{')));
+    }
+
+    #[test]
+    fn a_filter_that_is_none_is_refused() {
+        assert!(matches!(
+            env_filter(&config(LogLevel::Info, Some("fn_aws_guardduty=loud"))),
+            Err(TelemetryError::Filter(_))
+        ));
+    }
+}
