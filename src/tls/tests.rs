@@ -121,7 +121,8 @@ async fn handshake(trust: &Trust, shown: &Shown, host: &str) -> Result<(), std::
         // A client that refuses ends this with an error, which is the client's to judge.
         let _ = TlsAcceptor::from(Arc::new(server)).accept(socket).await;
     });
-    let connector = TlsConnector::from(Arc::new(client_config(trust, "a test").unwrap()));
+    let connector =
+        TlsConnector::from(Arc::new(client_config(trust, None, Purpose::Soar).unwrap()));
     let socket = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from(host.to_owned()).unwrap();
     let connected = connector.connect(name, socket).await;
@@ -163,7 +164,7 @@ async fn a_certificate_of_nobody_in_the_file_is_refused() {
     let (_folder, trust) = bundle_of(&[&authority().pem()]);
     let reason = reason(handshake(&trust, &shown, "localhost").await);
     assert!(
-        matches!(&reason, ServerCertificateError::UnknownIssuer { trusted } if trusted.ends_with("cafile.pem")),
+        matches!(&reason, ServerCertificateError::UnknownIssuer { trusted, .. } if trusted.ends_with("cafile.pem")),
         "{reason}"
     );
 }
@@ -224,7 +225,7 @@ async fn an_authoritys_certificate_outside_the_file_is_refused_with_the_way_out(
     let shown = Shown::signed_by(&authority, &params);
     let (_folder, trust) = bundle_of(&[&authority.pem()]);
     let reason = reason(handshake(&trust, &shown, "localhost").await);
-    assert_eq!(reason, ServerCertificateError::Authority);
+    assert_eq!(reason, ServerCertificateError::Authority { key: "cafile" });
 }
 
 #[tokio::test]
@@ -294,19 +295,20 @@ async fn off_accepts_any_certificate() {
 #[test]
 fn a_file_that_is_absent_or_holds_no_certificate_is_named() {
     let absent = Trust::Bundle(PathBuf::from("/nowhere/soar.pem"));
-    let error = client_config(&absent, "SOAR REST").unwrap_err();
+    let error = client_config(&absent, None, Purpose::Soar).unwrap_err();
     assert!(matches!(error, TlsError::Unreadable { .. }));
     assert!(
-        error.to_string().contains("SOAR REST") && error.to_string().contains("/nowhere/soar.pem")
+        error.to_string().contains("for SOAR in")
+            && error.to_string().contains("/nowhere/soar.pem")
     );
 
     let (_folder, empty) = bundle_of(&[]);
-    let error = client_config(&empty, "SOAR REST").unwrap_err();
+    let error = client_config(&empty, None, Purpose::Soar).unwrap_err();
     assert!(matches!(error, TlsError::NoCertificate { .. }), "{error}");
 
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let (_folder, broken) = bundle_of(&[broken]);
-    let error = client_config(&broken, "SOAR REST").unwrap_err();
+    let error = client_config(&broken, None, Purpose::Soar).unwrap_err();
     assert!(matches!(error, TlsError::NoCertificate { .. }), "{error}");
 }
 
@@ -315,7 +317,7 @@ fn a_file_that_is_absent_or_holds_no_certificate_is_named() {
 async fn the_http_client_takes_the_configuration() {
     let shown = Shown::from_openssl(&SAN);
     let (_folder, trust) = bundle_of(&[&shown.pem]);
-    let config = client_config(&trust, "a test").unwrap();
+    let config = client_config(&trust, None, Purpose::Soar).unwrap();
     reqwest::Client::builder()
         .tls_backend_preconfigured(config)
         .build()
