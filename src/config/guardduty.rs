@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::keys::GUARDDUTY;
+use super::keys::{GUARDDUTY, INTEGRATIONS};
 use super::reader::{Noted, Reader, Section};
-use super::resilient::pair;
-use super::{AwsKeys, CloseTemplate, GuardDutyConfig, Proxying, RegionPattern, Trust};
+use super::resilient::{LONGEST_SECONDS, certificate, pair, warn_of_no_check};
+use super::{
+    AwsKeys, ClientCertificate, CloseTemplate, GuardDutyConfig, RegionPattern, Trust, proxies,
+};
 
 const WORST_SEVERITY: u8 = 10;
 
@@ -14,8 +16,11 @@ const WORST_SEVERITY: u8 = 10;
 pub(super) fn read(
     reader: &mut Reader<'_>,
     folder: Option<&Path>,
-    shared_timeout: Result<Duration, Noted>,
 ) -> Result<GuardDutyConfig, Noted> {
+    let trust = trust(reader);
+    let client_certificate = client_certificate(reader);
+    let proxying = proxies::to_aws(reader);
+    let request_timeout = request_timeout(reader);
     let mut section = reader.section(GUARDDUTY);
     let keys = pair(
         &mut section,
@@ -45,11 +50,45 @@ pub(super) fn read(
         overlap: overlap?,
         close_template: close_template?,
         state_dir: state_dir?,
-        trust: Trust::Public,
-        client_certificate: None,
-        proxying: Proxying::ByEnvironment,
-        request_timeout: shared_timeout?,
+        trust: trust?,
+        client_certificate: client_certificate?,
+        proxying: proxying?,
+        request_timeout: request_timeout?,
     })
+}
+
+/// `verify` of the app's own section, else of all apps.
+fn trust(reader: &mut Reader<'_>) -> Result<Trust, Noted> {
+    for name in [GUARDDUTY, INTEGRATIONS] {
+        let mut section = reader.section(name);
+        let trust = section.trust("verify")?;
+        warn_of_no_check(&mut section, "verify", "AWS servers", trust.as_ref());
+        if let Some(trust) = trust {
+            return Ok(trust);
+        }
+    }
+    Ok(Trust::Public)
+}
+
+fn client_certificate(reader: &mut Reader<'_>) -> Result<Option<ClientCertificate>, Noted> {
+    match certificate(&mut reader.section(GUARDDUTY))? {
+        Some(own) => Ok(Some(own)),
+        None => certificate(&mut reader.section(INTEGRATIONS)),
+    }
+}
+
+/// `timeout` of the app's own section, else of all apps.
+fn request_timeout(reader: &mut Reader<'_>) -> Result<Duration, Noted> {
+    let range = 0.1..=LONGEST_SECONDS;
+    match reader
+        .section(GUARDDUTY)
+        .optional_seconds("timeout", range.clone())?
+    {
+        Some(own) => Ok(own),
+        None => reader
+            .section(INTEGRATIONS)
+            .quietly(|section| section.seconds("timeout", range)),
+    }
 }
 
 /// Requests to SOAR in flight at most.

@@ -42,15 +42,16 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
             "stomp_prefetch_limit",
             "num_workers",
             "loglevel",
-        ],
-        tolerated: &[
-            "no_prompt_password",
             "client_auth_cert",
             "client_auth_key",
             "proxy_host",
             "proxy_port",
             "proxy_user",
             "proxy_password",
+            "selftest_timeout",
+        ],
+        tolerated: &[
+            "no_prompt_password",
             "proxy",
             "cache_ttl",
             "stomp_max_retries",
@@ -60,7 +61,6 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
             "ignore_message_failure",
             "heartbeat_timeout_threshold",
             "rc_use_persistent_sessions",
-            "selftest_timeout",
             "componentsdir",
             "noload",
             "logdir",
@@ -96,18 +96,30 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
             "aws_gd_max_soar_requests",
             "http_proxy",
             "https_proxy",
+            "timeout",
+            "verify",
+            "client_auth_cert",
+            "client_auth_key",
         ],
-        tolerated: &["timeout", "verify", "client_auth_cert", "client_auth_key"],
+        tolerated: &[],
     },
     SectionKeys {
         name: INTEGRATIONS,
-        read: &["http_proxy", "https_proxy", "timeout"],
-        tolerated: &["verify"],
+        read: &[
+            "http_proxy",
+            "https_proxy",
+            "timeout",
+            "verify",
+            "client_auth_cert",
+            "client_auth_key",
+        ],
+        tolerated: &[],
     },
 ];
 
 /// Keys whose value is never shown. Proxies are among them for the password in their URL.
-const SECRET: [&str; 7] = [
+const SECRET: [&str; 8] = [
+    "proxy_host",
     "api_key_secret",
     "password",
     "proxy_password",

@@ -5,6 +5,7 @@ use config::{ConfigError, File, FileSourceString, Map, Source, Value, ValueKind}
 use super::error::{ConfigErrors, Problem};
 use super::ini::{INHERITED_SECTION, IniFormat, SyntaxError, SyntaxErrors};
 use super::keys::{GUARDDUTY, RESILIENT, SECTIONS, empty_counts};
+use super::lookups::Lookups;
 
 const DEFAULTS: &str = include_str!("defaults.ini");
 
@@ -24,17 +25,14 @@ pub(super) struct Setting {
 }
 
 /// Lays the layers over each other.
-pub(super) fn build(
-    text: &str,
-    lookup: &dyn Fn(&str) -> Option<String>,
-) -> Result<Layers, ConfigErrors> {
+pub(super) fn build(text: &str, lookups: &dyn Lookups) -> Result<Layers, ConfigErrors> {
     let file = ini(text).collect().map_err(|error| syntax(&error))?;
     let merged = config::Config::builder()
         .add_source(ini(DEFAULTS))
-        .add_source(Layer(environment_defaults(lookup)))
+        .add_source(Layer(environment_defaults(lookups)))
         .add_source(Layer(inherited(&file)))
         .add_source(Layer(own(&file)))
-        .add_source(Layer(environment(lookup)))
+        .add_source(Layer(environment(lookups)))
         .build()
         .and_then(|layered| layered.collect())
         .map_err(|error| syntax(&error))?;
@@ -118,11 +116,12 @@ fn counts(key: &str, value: &Value) -> bool {
 }
 
 /// Variables that the file beats.
-fn environment_defaults(lookup: &dyn Fn(&str) -> Option<String>) -> Sections {
+fn environment_defaults(lookups: &dyn Lookups) -> Sections {
     let mut layer = Sections::new();
     // systemd separates several state directories by colons; the first is the unit's main one.
-    let state =
-        lookup("STATE_DIRECTORY").and_then(|list| list.split(':').next().map(str::to_owned));
+    let state = lookups
+        .variable("STATE_DIRECTORY")
+        .and_then(|list| list.split(':').next().map(str::to_owned));
     if let Some(folder) = state {
         put_variable(
             &mut layer,
@@ -136,21 +135,23 @@ fn environment_defaults(lookup: &dyn Fn(&str) -> Option<String>) -> Sections {
 }
 
 /// Variables that beat the file.
-fn environment(lookup: &dyn Fn(&str) -> Option<String>) -> Sections {
+fn environment(lookups: &dyn Lookups) -> Sections {
     let mut layer = Sections::new();
     for (variable, key) in [
         ("LOGLEVEL", "loglevel"),
         ("RESOURCE_PREFIX", "resource_prefix"),
         ("RESILIENT_STOMP_TIMEOUT", "stomp_timeout"),
     ] {
-        if let Some(value) = lookup(variable) {
+        if let Some(value) = lookups.variable(variable) {
             put_variable(&mut layer, RESILIENT, key, variable, &value);
         }
     }
     // In App Host the file's value does not count, even where the variable is not set.
-    if in_app_host(lookup) {
+    if in_app_host(lookups) {
         let variable = "RESILIENT_MAX_CONNECTION_RETRIES";
-        let value = lookup(variable).unwrap_or_else(|| "-1".to_owned());
+        let value = lookups
+            .variable(variable)
+            .unwrap_or_else(|| "-1".to_owned());
         put_variable(
             &mut layer,
             RESILIENT,
@@ -162,8 +163,8 @@ fn environment(lookup: &dyn Fn(&str) -> Option<String>) -> Sections {
     layer
 }
 
-fn in_app_host(lookup: &dyn Fn(&str) -> Option<String>) -> bool {
-    lookup("APP_HOST_CONTAINER").is_some_and(|value| {
+fn in_app_host(lookups: &dyn Lookups) -> bool {
+    lookups.variable("APP_HOST_CONTAINER").is_some_and(|value| {
         ["1", "true", "yes", "on"].contains(&value.trim().to_lowercase().as_str())
     })
 }

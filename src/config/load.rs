@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::error::{ConfigErrors, Problem};
+use super::lookups::Lookups;
 use super::{Config, parse_in};
 
 const FILE_NAME: &str = "app.config";
@@ -20,11 +21,22 @@ pub fn load(path: Option<PathBuf>) -> Result<(Config, PathBuf), ConfigErrors> {
     let bytes = fs::read(&path).map_err(|error| unreadable(&path, &error))?;
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&path, &error))?;
     let folder = folder_of(&path);
-    let config = parse_in(Some(&folder), &text, &variable, &|path| {
-        fs::read_to_string(path)
-    })
-    .map_err(|errors| errors.in_file(&path))?;
+    let config =
+        parse_in(Some(&folder), &text, &ThisProcess).map_err(|errors| errors.in_file(&path))?;
     Ok((config, path))
+}
+
+/// The environment and the files of this process.
+struct ThisProcess;
+
+impl Lookups for ThisProcess {
+    fn variable(&self, name: &str) -> Option<String> {
+        variable(name)
+    }
+
+    fn file(&self, path: &Path) -> io::Result<String> {
+        fs::read_to_string(path)
+    }
 }
 
 fn variable(name: &str) -> Option<String> {

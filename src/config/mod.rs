@@ -10,6 +10,9 @@ mod interval;
 mod keys;
 mod layers;
 pub mod load;
+mod lookups;
+mod numbers;
+mod proxies;
 #[cfg(test)]
 mod python;
 mod reader;
@@ -17,7 +20,6 @@ mod references;
 mod regions;
 mod resilient;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,6 +27,7 @@ use secrecy::SecretString;
 
 pub use close_template::CloseTemplate;
 pub use error::{ConfigErrors, Problem};
+pub use lookups::{KeyringError, Lookups, Protected};
 pub use regions::{RegionPattern, RegionPatternError};
 
 use reader::{Noted, Reader};
@@ -295,27 +298,21 @@ pub enum LogLevel {
     Critical,
 }
 
-/// Reads the text of an `app.config`.
+/// Reads the text of an `app.config`; `lookups` answers what it refers to.
 ///
-/// `lookup` answers for the environment, `files` reads a file that a key names.
 /// All mistakes are reported at once.
-pub fn parse(
-    text: &str,
-    lookup: &dyn Fn(&str) -> Option<String>,
-    files: &dyn Fn(&Path) -> io::Result<String>,
-) -> Result<Config, ConfigErrors> {
-    parse_in(None, text, lookup, files)
+pub fn parse(text: &str, lookups: &dyn Lookups) -> Result<Config, ConfigErrors> {
+    parse_in(None, text, lookups)
 }
 
 /// As [`parse`]; `folder` is where the state file goes when nothing says otherwise.
 pub fn parse_in(
     folder: Option<&Path>,
     text: &str,
-    lookup: &dyn Fn(&str) -> Option<String>,
-    files: &dyn Fn(&Path) -> io::Result<String>,
+    lookups: &dyn Lookups,
 ) -> Result<Config, ConfigErrors> {
-    let layers = layers::build(text, lookup)?;
-    let mut reader = Reader::new(&layers, lookup, files);
+    let layers = layers::build(text, lookups)?;
+    let mut reader = Reader::new(&layers, lookups);
     reader.check_names();
     match read(&mut reader, folder) {
         Ok(config) if reader.is_clean() => Ok(Config {
@@ -328,18 +325,19 @@ pub fn parse_in(
 
 /// Reads every section before the first mistake is acted on, so that all are noted.
 fn read(reader: &mut Reader<'_>, folder: Option<&Path>) -> Result<Config, Noted> {
-    let timeout = resilient::shared_timeout(reader);
     let max_requests = guardduty::max_soar_requests(reader);
-    let soar = resilient::soar(reader, max_requests, timeout);
-    let stomp = resilient::stomp(reader);
-    let guardduty = guardduty::read(reader, folder, timeout);
+    let proxying = proxies::to_soar(reader);
+    let soar = resilient::soar(reader, max_requests, proxying.clone());
+    let stomp = resilient::stomp(reader, proxying);
+    let guardduty = guardduty::read(reader, folder);
     let log = resilient::log(reader);
+    let selftest_timeout = resilient::selftest_timeout(reader);
     Ok(Config {
         soar: soar?,
         stomp: stomp?,
         guardduty: guardduty?,
         log: log?,
-        selftest_timeout: Duration::from_secs(10),
+        selftest_timeout: selftest_timeout?,
         warnings: Vec::new(),
     })
 }

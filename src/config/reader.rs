@@ -7,30 +7,26 @@ use std::time::Duration;
 use super::error::{ConfigErrors, Problem};
 use super::keys::{self, SECTIONS};
 use super::layers::{Layers, Setting};
-use super::{Trust, Warning, WarningKind, interval, references};
+use super::lookups::Lookups;
+use super::{Trust, Warning, WarningKind, interval, numbers, references};
 
 /// A mistake was noted; the value cannot be had.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Noted;
 
-type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
-type Files<'a> = &'a dyn Fn(&Path) -> io::Result<String>;
-
 /// Reads settings and gathers what is wrong with them.
 pub(super) struct Reader<'a> {
     layers: &'a Layers,
-    lookup: Lookup<'a>,
-    files: Files<'a>,
+    lookups: &'a dyn Lookups,
     problems: Vec<Problem>,
     warnings: Vec<Warning>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(layers: &'a Layers, lookup: Lookup<'a>, files: Files<'a>) -> Self {
+    pub(super) fn new(layers: &'a Layers, lookups: &'a dyn Lookups) -> Self {
         Self {
             layers,
-            lookup,
-            files,
+            lookups,
             problems: Vec::new(),
             warnings: Vec::new(),
         }
@@ -74,7 +70,9 @@ impl<'a> Reader<'a> {
 
     /// A variable of the environment that is not blank.
     pub(super) fn variable(&self, name: &str) -> Option<String> {
-        (self.lookup)(name).filter(|value| !value.trim().is_empty())
+        self.lookups
+            .variable(name)
+            .filter(|value| !value.trim().is_empty())
     }
 
     pub(super) fn is_clean(&self) -> bool {
@@ -103,7 +101,7 @@ impl Section<'_, '_> {
             return Ok(None);
         };
         self.refuse_unfit(key, &setting)?;
-        match references::resolve(&setting.raw, self.reader.lookup) {
+        match references::resolve(&setting.raw, &|name| self.reader.lookups.variable(name)) {
             Ok(value) => Ok((!value.trim().is_empty()).then_some(value)),
             Err(references::UnknownVariable(name)) => Err(self.unknown_variable(key, &name)),
         }
@@ -174,7 +172,7 @@ impl Section<'_, '_> {
     {
         let right = format!("a whole number from {} to {}", range.start(), range.end());
         self.parsed(key, &right, |text| {
-            text.parse().ok().filter(|number| range.contains(number))
+            numbers::whole(text).filter(|number| range.contains(number))
         })
     }
 
@@ -192,18 +190,26 @@ impl Section<'_, '_> {
         key: &str,
         range: RangeInclusive<f64>,
     ) -> Result<Duration, Noted> {
+        match self.optional_seconds(key, range)? {
+            Some(seconds) => Ok(seconds),
+            None => Err(self.missing(key, "set it")),
+        }
+    }
+
+    pub(super) fn optional_seconds(
+        &mut self,
+        key: &str,
+        range: RangeInclusive<f64>,
+    ) -> Result<Option<Duration>, Noted> {
         let right = format!(
             "a number of seconds from {} to {}",
             range.start(),
             range.end()
         );
         let seconds = self.parsed(key, &right, |text| {
-            text.parse().ok().filter(|seconds| range.contains(seconds))
+            numbers::decimal(text).filter(|seconds| range.contains(seconds))
         })?;
-        match seconds {
-            Some(seconds) => Ok(Duration::from_secs_f64(seconds)),
-            None => Err(self.missing(key, "set it")),
-        }
+        Ok(seconds.map(Duration::from_secs_f64))
     }
 
     /// `true`, `false`, or a file of certificates; a file must be readable.
@@ -216,14 +222,19 @@ impl Section<'_, '_> {
             "true" => return Ok(Some(Trust::Public)),
             _ => {}
         }
-        let path = self.path(&value);
-        match (self.reader.files)(&path) {
-            // Bundles carry comments in any encoding: only reading at all is asked for here.
-            Ok(_) => Ok(Some(Trust::Bundle(path))),
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Ok(Some(Trust::Bundle(path)))
+        let path = self.readable(key, &value)?;
+        Ok(Some(Trust::Bundle(path)))
+    }
+
+    /// The path of a file that must be readable. PEM files carry comments in any encoding: only reading at all
+    /// is asked for.
+    pub(super) fn readable(&mut self, key: &str, value: &str) -> Result<PathBuf, Noted> {
+        let path = self.path(value);
+        match self.reader.lookups.file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => {
+                Err(self.unreadable(key, &path, &error))
             }
-            Err(error) => Err(self.unreadable(key, &path, &error)),
+            _ => Ok(path),
         }
     }
 
@@ -233,7 +244,7 @@ impl Section<'_, '_> {
             return Ok(None);
         };
         let path = self.path(&value);
-        match (self.reader.files)(&path) {
+        match self.reader.lookups.file(&path) {
             Ok(text) => Ok(Some((path, text))),
             Err(error) => Err(self.unreadable(key, &path, &error)),
         }
@@ -242,7 +253,7 @@ impl Section<'_, '_> {
     /// A path with `~` expanded.
     pub(super) fn path(&self, value: &str) -> PathBuf {
         let value = value.trim();
-        let home = (self.reader.lookup)("HOME");
+        let home = self.reader.lookups.variable("HOME");
         match (value.strip_prefix("~/"), home) {
             (Some(rest), Some(home)) => Path::new(&home).join(rest),
             _ => PathBuf::from(value),

@@ -5,25 +5,27 @@ use std::time::Duration;
 use super::keys::{INTEGRATIONS, RESILIENT};
 use super::reader::{Noted, Reader, Section};
 use super::{
-    Credentials, LogConfig, LogLevel, Proxying, RetryConfig, SoarConfig, StompConfig, Trust,
-    WarningKind,
+    ClientCertificate, Credentials, LogConfig, LogLevel, Proxying, RetryConfig, SoarConfig,
+    StompConfig, Trust, WarningKind,
 };
 
 const ANY_PORT: std::ops::RangeInclusive<u16> = 1..=u16::MAX;
-const LONGEST_SECONDS: f64 = 3600.0;
+pub(super) const LONGEST_SECONDS: f64 = 3600.0;
 
 pub(super) fn soar(
     reader: &mut Reader<'_>,
     max_requests: Result<usize, Noted>,
-    request_timeout: Result<Duration, Noted>,
+    proxying: Result<Proxying, Noted>,
 ) -> Result<SoarConfig, Noted> {
+    let request_timeout = shared_timeout(reader);
     let mut section = reader.section(RESILIENT);
     let host = soar_host(&mut section);
     let port = section.number("port", ANY_PORT);
     let org = section.required("org", "give the organization's name, UUID or cloud account");
     let credentials = credentials(&mut section);
     let trust = section.trust("cafile");
-    warn_of_no_check(&mut section, "cafile", "SOAR server", trust.as_ref().ok());
+    warn_of_no_check(&mut section, "cafile", "SOAR server", checked(&trust));
+    let client_certificate = certificate(&mut section);
     let resource_prefix = section.text("resource_prefix");
     let retries = retries(&mut section);
     let login_attempts = login_attempts(&mut section);
@@ -33,8 +35,8 @@ pub(super) fn soar(
         org: org?.trim().to_owned(),
         credentials: credentials?,
         trust: trust?.unwrap_or(Trust::Public),
-        client_certificate: None,
-        proxying: Proxying::ByEnvironment,
+        client_certificate: client_certificate?,
+        proxying: proxying?,
         resource_prefix: resource_prefix?.and_then(|prefix| normal_prefix(&prefix)),
         retries: retries?,
         login_attempts: login_attempts?,
@@ -43,12 +45,17 @@ pub(super) fn soar(
     })
 }
 
-pub(super) fn stomp(reader: &mut Reader<'_>) -> Result<StompConfig, Noted> {
+/// The broker asks for the same certificate and lies behind the same proxy as the REST interface.
+pub(super) fn stomp(
+    reader: &mut Reader<'_>,
+    proxying: Result<Proxying, Noted>,
+) -> Result<StompConfig, Noted> {
     let mut section = reader.section(RESILIENT);
     let enabled = section.parsed("stomp", "1 or 0", switch);
     let host = broker_host(&mut section);
     let port = section.number("stomp_port", ANY_PORT);
     let trust = broker_trust(&mut section);
+    let client_certificate = section.quietly(certificate);
     let connect_timeout = section.seconds("stomp_timeout", 1.0..=LONGEST_SECONDS);
     let num_workers = section.number("num_workers", 1..=2000_u16);
     let prefetch = section.optional_number("stomp_prefetch_limit", 1..=2000_u16);
@@ -58,8 +65,8 @@ pub(super) fn stomp(reader: &mut Reader<'_>) -> Result<StompConfig, Noted> {
         host: host?,
         port: port?,
         trust: trust?,
-        client_certificate: None,
-        proxying: Proxying::ByEnvironment,
+        client_certificate: client_certificate?,
+        proxying: proxying?,
         connect_timeout: connect_timeout?,
         num_workers: num_workers.into(),
         prefetch: prefetch?.unwrap_or(num_workers),
@@ -67,10 +74,33 @@ pub(super) fn stomp(reader: &mut Reader<'_>) -> Result<StompConfig, Noted> {
 }
 
 /// The limit for one request that all apps of the file share.
-pub(super) fn shared_timeout(reader: &mut Reader<'_>) -> Result<Duration, Noted> {
+fn shared_timeout(reader: &mut Reader<'_>) -> Result<Duration, Noted> {
     reader
         .section(INTEGRATIONS)
         .seconds("timeout", 0.1..=LONGEST_SECONDS)
+}
+
+/// The limit for one check of `selftest`.
+pub(super) fn selftest_timeout(reader: &mut Reader<'_>) -> Result<Duration, Noted> {
+    reader
+        .section(RESILIENT)
+        .seconds("selftest_timeout", 1.0..=LONGEST_SECONDS)
+}
+
+/// `client_auth_cert` and `client_auth_key`: both or neither, and readable.
+pub(super) fn certificate(
+    section: &mut Section<'_, '_>,
+) -> Result<Option<ClientCertificate>, Noted> {
+    let files = pair(section, "client_auth_cert", "client_auth_key")?;
+    let Some((certificate, key)) = files else {
+        return Ok(None);
+    };
+    let certificate = section.readable("client_auth_cert", &certificate);
+    let key = section.readable("client_auth_key", &key);
+    Ok(Some(ClientCertificate {
+        certificate: certificate?,
+        key: key?,
+    }))
 }
 
 pub(super) fn log(reader: &mut Reader<'_>) -> Result<LogConfig, Noted> {
@@ -170,7 +200,7 @@ fn broker_host(section: &mut Section<'_, '_>) -> Result<String, Noted> {
 
 fn broker_trust(section: &mut Section<'_, '_>) -> Result<Trust, Noted> {
     let own = section.trust("stomp_cafile");
-    warn_of_no_check(section, "stomp_cafile", "message broker", own.as_ref().ok());
+    warn_of_no_check(section, "stomp_cafile", "message broker", checked(&own));
     match own? {
         Some(trust) => Ok(trust),
         None => section
@@ -179,13 +209,18 @@ fn broker_trust(section: &mut Section<'_, '_>) -> Result<Trust, Noted> {
     }
 }
 
-fn warn_of_no_check(
+fn checked(trust: &Result<Option<Trust>, Noted>) -> Option<&Trust> {
+    trust.as_ref().ok()?.as_ref()
+}
+
+/// Warns where the certificate of a server is not checked.
+pub(super) fn warn_of_no_check(
     section: &mut Section<'_, '_>,
     key: &str,
     server: &str,
-    trust: Option<&Option<Trust>>,
+    trust: Option<&Trust>,
 ) {
-    if let Some(Some(Trust::Off)) = trust {
+    if let Some(Trust::Off) = trust {
         section.warn(
             WarningKind::Insecure,
             key,

@@ -56,7 +56,7 @@ fn b6_a_bad_pattern_and_a_bad_template_stop_the_start() {
         Some("/home/soar/close.json") => Ok("{\"resolution_id\": ".to_owned()),
         _ => no_file(path),
     };
-    let errors = parse(&text, &home, &file).unwrap_err().to_string();
+    let errors = parse_with(&text, &home, &file).unwrap_err().to_string();
     assert!(
         errors.contains("[fn_aws_guardduty] aws_gd_regions (line 9): the pattern is not a regular"),
         "{errors}"
@@ -153,7 +153,7 @@ fn a_variable_that_is_not_set_is_named_with_its_key() {
     let error = problem(&MINIMAL.replace(SECRET, "$SOAR_SECRET"));
     assert!(error.contains("[resilient] api_key_secret (line 5): refers to environment variable SOAR_SECRET, which is not set"), "{error}");
     let set = |name: &str| (name == "SOAR_SECRET").then(|| SECRET.to_owned());
-    let config = parse(&MINIMAL.replace(SECRET, "${SOAR_SECRET}!"), &set, &no_file).unwrap();
+    let config = parse_with(&MINIMAL.replace(SECRET, "${SOAR_SECRET}!"), &set, &no_file).unwrap();
     let Credentials::ApiKey { secret, .. } = config.soar.credentials else {
         panic!("an API key")
     };

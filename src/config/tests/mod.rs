@@ -1,9 +1,10 @@
 //! What an operator writes, and what becomes of it.
 
 mod mistakes;
+mod network;
 mod values;
 
-use std::io::{Error, ErrorKind};
+use std::io::{self, Error, ErrorKind};
 
 use secrecy::ExposeSecret;
 
@@ -30,8 +31,32 @@ fn no_file(_: &Path) -> io::Result<String> {
     Err(Error::from(ErrorKind::NotFound))
 }
 
+/// A world of closures.
+struct World<'a> {
+    variables: &'a dyn Fn(&str) -> Option<String>,
+    files: &'a dyn Fn(&Path) -> io::Result<String>,
+}
+
+impl Lookups for World<'_> {
+    fn variable(&self, name: &str) -> Option<String> {
+        (self.variables)(name)
+    }
+
+    fn file(&self, path: &Path) -> io::Result<String> {
+        (self.files)(path)
+    }
+}
+
+fn parse_with(
+    text: &str,
+    variables: &dyn Fn(&str) -> Option<String>,
+    files: &dyn Fn(&Path) -> io::Result<String>,
+) -> Result<Config, ConfigErrors> {
+    parse(text, &World { variables, files })
+}
+
 fn read_text(text: &str) -> Result<Config, ConfigErrors> {
-    parse(text, &nothing, &no_file)
+    parse_with(text, &nothing, &no_file)
 }
 
 /// The minimal file with lines added to its two sections.

@@ -58,7 +58,7 @@ fn values_with_signs_of_their_own_survive() {
 #[test]
 fn the_example_parses_and_shows_every_key_with_its_default() {
     let secret = |name: &str| (name == "SOAR_API_KEY_SECRET").then(|| SECRET.to_owned());
-    let config = parse(EXAMPLE, &secret, &no_file).unwrap();
+    let config = parse_with(EXAMPLE, &secret, &no_file).unwrap();
     assert_eq!(config.warnings, []);
 
     // With every optional key switched on it holds all that is read, and the built-in defaults.
@@ -110,7 +110,7 @@ fn the_example_parses_and_shows_every_key_with_its_default() {
 fn a_template_replaces_the_built_in_one() {
     let text = with("", "aws_gd_close_incident_template = /etc/close.json");
     let file = |_: &Path| Ok(r#"{"resolution_id": "Unresolved"}"#.to_owned());
-    let config = parse(&text, &nothing, &file).unwrap();
+    let config = parse_with(&text, &nothing, &file).unwrap();
     let fields = serde_json::to_string(config.guardduty.close_template.fields()).unwrap();
     assert_eq!(
         fields,
@@ -144,14 +144,14 @@ fn zero_and_empty_switch_off() {
 fn what_depends_on_another_key_follows_it() {
     let readable = |_: &Path| Ok(String::new());
     let text = with("num_workers = 7\ncafile = /etc/soar.pem", "");
-    let stomp = parse(&text, &nothing, &readable).unwrap().stomp;
+    let stomp = parse_with(&text, &nothing, &readable).unwrap().stomp;
     assert_eq!(stomp.prefetch, 7);
     assert_eq!(stomp.trust, Trust::Bundle("/etc/soar.pem".into()));
     let text = with(
         "cafile = /etc/soar.pem\nstomp_cafile = False\nstomp_host = broker\nstomp_prefetch_limit = 3",
         "",
     );
-    let config = parse(&text, &nothing, &readable).unwrap();
+    let config = parse_with(&text, &nothing, &readable).unwrap();
     assert_eq!(config.soar.trust, Trust::Bundle("/etc/soar.pem".into()));
     assert_eq!((config.stomp.trust, config.stomp.prefetch), (Trust::Off, 3));
     assert_eq!(config.stomp.host, "broker");
@@ -223,7 +223,7 @@ fn the_environment_beats_the_file_where_it_may() {
         "loglevel = error\nresource_prefix = /file\nstomp_timeout = 5\nmax_connection_retries = 3",
         "",
     );
-    let config = parse(&text, &environment, &no_file).unwrap();
+    let config = parse_with(&text, &environment, &no_file).unwrap();
     assert_eq!(config.log.level, LogLevel::Debug);
     assert_eq!(config.log.filter.as_deref(), Some("trace"));
     assert_eq!(config.soar.resource_prefix.as_deref(), Some("/prefix"));
@@ -241,14 +241,14 @@ fn the_environment_beats_the_file_where_it_may() {
         }
     };
     assert_eq!(
-        parse(&text, &in_app_host, &no_file)
+        parse_with(&text, &in_app_host, &no_file)
             .unwrap()
             .soar
             .login_attempts,
         Some(9)
     );
     let bad = |name: &str| (name == "RESILIENT_STOMP_TIMEOUT").then(|| "soon".to_owned());
-    let error = parse(MINIMAL, &bad, &no_file).unwrap_err().to_string();
+    let error = parse_with(MINIMAL, &bad, &no_file).unwrap_err().to_string();
     assert!(
         error.contains("stomp_timeout (environment variable RESILIENT_STOMP_TIMEOUT)"),
         "{error}"
@@ -268,7 +268,15 @@ fn the_state_folder_is_the_keys_the_variables_or_the_files() {
     let folder = Path::new("/etc/soar");
     let unit = |name: &str| (name == "STATE_DIRECTORY").then(|| "/var/lib/a:/var/lib/b".to_owned());
     let state = |line: &str, lookup: &dyn Fn(&str) -> Option<String>| {
-        let config = parse_in(Some(folder), &with("", line), lookup, &no_file).unwrap();
+        let config = parse_in(
+            Some(folder),
+            &with("", line),
+            &World {
+                variables: lookup,
+                files: &no_file,
+            },
+        )
+        .unwrap();
         config.guardduty.state_dir
     };
     assert_eq!(
