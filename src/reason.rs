@@ -61,7 +61,8 @@ fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     match error.to_string().as_str() {
         "tunnel error: proxy authorization required" => Some(PROXY_LOGIN_REFUSED.to_owned()),
         "tunnel error: unsuccessful" => Some(
-            "the proxy allows no tunnel there: have it allow CONNECT to this host and port"
+            // Whether it is the login stays untold: some proxies answer a wrong one with 401, and the status is lost here.
+            "the proxy opens no tunnel: correct proxy_user and proxy_password (or the login in its address) if it wants one, and have it allow CONNECT to this host and port"
                 .to_owned(),
         ),
         _ => None,

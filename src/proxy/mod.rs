@@ -17,7 +17,7 @@ use crate::config::{Proxies, ProxyCredentials, ProxyServer, Proxying};
 pub use tunnel::{Stream, TunnelError};
 
 /// What to do when a proxy wants another login.
-pub(crate) const PROXY_LOGIN_REFUSED: &str = "the proxy wants a login, or another one (HTTP 407): correct proxy_user and proxy_password, or the user and password in the proxy's address";
+pub(crate) const PROXY_LOGIN_REFUSED: &str = "the proxy wants a login, or another one: correct proxy_user and proxy_password, or the user and password in the proxy's address";
 
 /// A proxy that cannot be used at all.
 #[derive(Debug, thiserror::Error)]

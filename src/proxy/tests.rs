@@ -145,10 +145,15 @@ async fn a_tunnel_begins_right_after_the_empty_line() {
 
 #[tokio::test]
 async fn a_proxy_that_wants_another_login_is_told_from_one_that_is_not_willing() {
-    let (read, _) = ask(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await;
-    let error = read.unwrap_err();
-    assert!(matches!(error, TunnelError::Login { .. }), "{error}");
-    assert!(!error.to_string().contains("secret"), "{error}");
+    for answer in [
+        &b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"[..],
+        b"HTTP/1.0 401 Unauthorized\r\n\r\n",
+    ] {
+        let (read, _) = ask(answer).await;
+        let error = read.unwrap_err();
+        assert!(matches!(error, TunnelError::Login { .. }), "{error}");
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
 
     let (read, _) = ask(b"HTTP/1.1 403 Filtered\r\nX: y\r\n\r\n<html>").await;
     let error = read.unwrap_err().to_string();

@@ -130,7 +130,8 @@ impl Proxy {
         let proxy = self.to_string();
         match status(head) {
             Some((200..=299, _)) => Ok(()),
-            Some((407, _)) => Err(TunnelError::Login { proxy }),
+            // tinyproxy tells a wrong login by 401.
+            Some((401 | 407, _)) => Err(TunnelError::Login { proxy }),
             Some((_, status)) => Err(TunnelError::Refused {
                 proxy,
                 target,

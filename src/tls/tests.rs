@@ -323,3 +323,86 @@ async fn the_http_client_takes_the_configuration() {
         .build()
         .unwrap();
 }
+
+/// OpenSSL writes these files as operators do: the certificate, then its key in another form.
+fn openssl_key(arguments: &[&str], convert: &[&str]) -> (TempDir, ClientCertificate) {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| {
+        let made = Command::new("openssl")
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+    };
+    let request = [
+        "req",
+        "-x509",
+        "-nodes",
+        "-subj",
+        "/CN=worker",
+        "-out",
+        "own.pem",
+        "-keyout",
+        "k.pem",
+    ];
+    run(&[&request[..], arguments].concat());
+    run(&[convert, &["-in", "k.pem", "-out", "own.key"]].concat());
+    let own = ClientCertificate {
+        certificate: folder.path().join("own.pem"),
+        key: folder.path().join("own.key"),
+    };
+    (folder, own)
+}
+
+const RSA: [&str; 2] = ["-newkey", "rsa:2048"];
+const EC: [&str; 4] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+
+#[test]
+fn keys_of_every_form_are_read() {
+    for (label, made, convert) in [
+        ("BEGIN PRIVATE KEY", &RSA[..], &["pkey"][..]),
+        ("BEGIN RSA PRIVATE KEY", &RSA, &["rsa", "-traditional"]),
+        ("BEGIN EC PRIVATE KEY", &EC, &["ec"]),
+    ] {
+        let (_folder, own) = openssl_key(made, convert);
+        assert!(fs::read_to_string(&own.key).unwrap().contains(label));
+        let config = client_config(&Trust::Off, Some(&own), Purpose::Soar).unwrap();
+        assert!(config.client_auth_cert_resolver.has_certs(), "{label}");
+    }
+}
+
+#[test]
+fn a_key_with_a_passphrase_is_refused_with_the_remedy() {
+    let encrypted = ["-aes256", "-passout", "pass:hunter2"];
+    for form in [&["pkey"][..], &["rsa", "-traditional"]] {
+        let (_folder, own) = openssl_key(&RSA, &[form, &encrypted].concat());
+        let error = client_config(&Trust::Off, Some(&own), Purpose::Aws).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("own.key has a passphrase; remove it: openssl pkey -in"),
+            "{form:?}: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_the_client_certificate_that_is_absent_or_empty_is_named() {
+    let (folder, own) = openssl_key(&EC, &["pkey"]);
+    fs::write(folder.path().join("empty.pem"), "# nothing\n").unwrap();
+    let refused = |certificate: &str, key: &str| {
+        let own = ClientCertificate {
+            certificate: folder.path().join(certificate),
+            key: folder.path().join(key),
+        };
+        client_config(&Trust::Off, Some(&own), Purpose::Broker)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(refused("absent.pem", "own.key").contains("absent.pem, the client certificate"));
+    assert!(
+        refused("empty.pem", "own.key").contains("no client certificate for the message broker")
+    );
+    assert!(refused("own.pem", "empty.pem").contains("no private key for the message broker"));
+    assert!(client_config(&Trust::Off, Some(&own), Purpose::Broker).is_ok());
+}
