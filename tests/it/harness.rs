@@ -71,6 +71,11 @@ impl World {
         std::fs::write(self.worker.folder().join(name), text).unwrap();
     }
 
+    /// Sets a key of `[resilient]` for the next start.
+    pub(crate) fn set_connection(&mut self, key: &str, value: &str) {
+        self.worker.connection.set(key, value);
+    }
+
     /// Sets a key of `[fn_aws_guardduty]` for the next start.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         self.worker.app.set(key, value);
