@@ -7,17 +7,18 @@ use anyhow::Context as _;
 use jiff::tz::TimeZone;
 
 use crate::actions::Listener;
-use crate::config::{Config, Credentials, LogConfig, StompConfig, Trust};
+use crate::config::{Config, Credentials, LogConfig, StompConfig};
 use crate::customizations::{ARCHIVE_FINDING, MESSAGE_DESTINATION, REFRESH_FINDING};
 use crate::domain::WindowSettings;
 use crate::functions::Functions;
 use crate::guardduty::Aws;
 use crate::lifecycle::Lifecycle;
 use crate::poller;
+use crate::proxy;
 use crate::soar::Soar;
 use crate::state::StateStore;
 use crate::stomp::{self, StompOptions};
-use crate::tls;
+use crate::tls::{self, Purpose};
 
 /// Logged in to SOAR, with everything that needs its answer; nothing works yet.
 #[derive(Debug)]
@@ -43,7 +44,11 @@ pub async fn prepare(config: Config) -> anyhow::Result<Prepared> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let soar_tls = tls::client_config(&config.soar.trust, "SOAR")?;
+    let soar_tls = tls::client_config(
+        &config.soar.trust,
+        config.soar.client_certificate.as_ref(),
+        Purpose::Soar,
+    )?;
     let soar = Soar::connect(&config.soar, soar_tls)
         .await
         .context("could not connect to SOAR")?;
@@ -52,12 +57,12 @@ pub async fn prepare(config: Config) -> anyhow::Result<Prepared> {
         config.soar.host,
         soar.org()
     );
-    let aws = Aws::new(
-        &config.guardduty,
-        tls::client_config(&Trust::Public, "AWS")
-            .context("install ca-certificates, or name a PEM file in SSL_CERT_FILE")?,
-    )
-    .await;
+    let aws_tls = tls::client_config(
+        &config.guardduty.trust,
+        config.guardduty.client_certificate.as_ref(),
+        Purpose::Aws,
+    )?;
+    let aws = Aws::new(&config.guardduty, aws_tls).await?;
     let stomp = if config.stomp.enabled {
         let mut options = stomp_options(&config.stomp, &config.soar.credentials)?;
         options.subscriptions = queues(&soar).await;
@@ -113,8 +118,14 @@ fn stomp_options(config: &StompConfig, credentials: &Credentials) -> anyhow::Res
         Credentials::ApiKey { id, secret } => (id.clone(), secret.clone()),
         Credentials::User { email, password } => (email.clone(), password.clone()),
     };
-    let tls = Arc::new(tls::client_config(&config.trust, "the message broker")?);
-    let mut options = StompOptions::new(config.host.clone(), config.port, login, passcode, tls);
+    let tls = tls::client_config(
+        &config.trust,
+        config.client_certificate.as_ref(),
+        Purpose::Broker,
+    )?;
+    let (host, port) = (config.host.clone(), config.port);
+    let mut options = StompOptions::new(host, port, login, passcode, Arc::new(tls));
+    options.proxy = proxy::for_tunnel(&config.proxying, &config.host, config.port)?;
     options.connect_timeout = config.connect_timeout;
     options.prefetch = config.prefetch;
     Ok(options)

@@ -7,7 +7,8 @@
 //! - [`functions`], [`poller`]: what it does for SOAR when called, and by itself.
 //! - [`actions`]: takes messages from the queue, has their function run, answers.
 //! - [`customizations`]: what SOAR has to import.
-//! - [`state`], [`config`], [`tls`], [`telemetry`], [`lifecycle`], [`requests`]: the process around it.
+//! - [`proxy`], [`tls`], [`reason`]: how it gets there, and why not.
+//! - [`state`], [`config`], [`telemetry`], [`lifecycle`], [`requests`]: the process around it.
 //! - [`app`], [`service`], [`cli`]: put it together.
 //!
 //! `domain`, `stomp::frame` and `actions::message` do no input or output; `guardduty`, `soar` and `stomp` never
@@ -23,6 +24,8 @@ pub mod functions;
 pub mod guardduty;
 pub mod lifecycle;
 pub mod poller;
+pub mod proxy;
+pub mod reason;
 pub mod requests;
 pub mod service;
 pub mod soar;

@@ -3,7 +3,7 @@
 #
 #   bash tests/all.sh
 #
-# Needs Rust, Python 3 with venv, and either root (to install Debian's activemq) or activemq installed.
+# Needs Rust, Python 3 with venv, and either root (to install Debian's activemq and tinyproxy) or these two installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
@@ -27,6 +27,7 @@ has cc || install gcc libc6-dev
 has activemq || install activemq
 has java || install default-jre-headless
 has openssl || install openssl
+has tinyproxy || { install tinyproxy; service tinyproxy stop >/dev/null 2>&1 || true; } # The tests start their own.
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy

@@ -61,7 +61,10 @@ impl Sandbox {
         let (faults, calls) = (Faults::default(), Calls::default());
         let front = Front {
             side: Side::Soar,
-            router: platform.router(),
+            router: match &options.resource_prefix {
+                Some(prefix) => axum::Router::new().nest(prefix, platform.router()),
+                None => platform.router(),
+            },
             latency: options.soar_latency,
             faults: faults.clone(),
             calls: calls.clone(),

@@ -20,6 +20,8 @@ pub struct Options {
     pub address: IpAddr,
     /// Port of the REST server.
     pub soar_port: u16,
+    /// Path before `/rest`, as on Cloud Pak for Security: `/api/respond`.
+    pub resource_prefix: Option<String>,
     /// Port of the message broker.
     pub stomp_port: u16,
     /// Port of the AWS endpoint.
@@ -37,6 +39,7 @@ impl Default for Options {
             heart_beat: Duration::from_secs(15),
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             soar_port: 0,
+            resource_prefix: None,
             stomp_port: 0,
             aws_port: 0,
         }

@@ -2,6 +2,8 @@
 
 use aws_sdk_guardduty::error::{ProvideErrorMetadata, SdkError};
 
+use crate::reason;
+
 /// Failure of a call to AWS.
 #[derive(Debug, thiserror::Error)]
 pub enum AwsError {
@@ -55,6 +57,9 @@ pub enum AwsError {
         /// What is wrong with it.
         message: String,
     },
+    /// No client can be made of the configuration.
+    #[error("could not set up the client of AWS: {0}")]
+    Setup(String),
 }
 
 impl AwsError {
@@ -77,11 +82,11 @@ impl AwsError {
             }
             SdkError::ConstructionFailure(_) => Self::Rejected {
                 action,
-                message: deepest(error),
+                message: reason::of(error),
             },
             _ => Self::Unavailable {
                 action,
-                message: deepest(error),
+                message: reason::of(error),
             },
         }
     }
@@ -116,15 +121,6 @@ impl AwsError {
             _ => Self::Unavailable { action, message },
         }
     }
-}
-
-/// The innermost cause: the outer layers only say that dispatching failed.
-pub(super) fn deepest(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]

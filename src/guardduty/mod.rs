@@ -1,6 +1,7 @@
 //! `GuardDuty`: list, get and archive findings in any region.
 
 mod error;
+mod http;
 mod raw;
 mod regions;
 
@@ -15,15 +16,12 @@ use aws_sdk_guardduty::Client;
 use aws_sdk_guardduty::config::retry::RetryConfig;
 use aws_sdk_guardduty::config::timeout::TimeoutConfig;
 use aws_sdk_guardduty::types::{Condition, FindingCriteria, OrderBy, SortCriteria};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::{Builder, Connector};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 
 use crate::config::GuardDutyConfig;
 use crate::domain::{Criteria, Finding};
+use http::{CONNECT_TIMEOUT, Web};
 use raw::RawBody;
 
 /// Most ids that one call takes (`GuardDuty` API).
@@ -34,24 +32,21 @@ pub const BATCH: usize = 50;
 pub struct Aws {
     config: SdkConfig,
     master_region: String,
-    http: reqwest::Client,
+    web: Web,
 }
 
 impl Aws {
     /// Prepares the clients; credentials are looked up at the first call.
-    pub async fn new(config: &GuardDutyConfig, tls: rustls::ClientConfig) -> Self {
-        let http_client = Builder::new().build_with_connector_fn(|settings, _| {
-            let mut connector = Connector::builder()
-                .proxy_config(ProxyConfig::from_env())
-                .tls_provider(Provider::Rustls(CryptoMode::Ring));
-            connector.set_connector_settings(settings.cloned());
-            connector.build()
-        });
+    pub async fn new(
+        config: &GuardDutyConfig,
+        tls: rustls::ClientConfig,
+    ) -> Result<Self, AwsError> {
+        let web = Web::new(config, &tls)?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http_client)
+            .http_client(web.clone())
             .region(Region::new(config.master_region.clone()))
             .retry_config(RetryConfig::standard().with_max_attempts(6))
-            .timeout_config(timeouts());
+            .timeout_config(timeouts(config.request_timeout));
         if let Some(keys) = &config.keys {
             loader = loader.credentials_provider(Credentials::new(
                 keys.access_key_id.clone(),
@@ -61,16 +56,11 @@ impl Aws {
                 "app.config",
             ));
         }
-        Self {
+        Ok(Self {
             config: loader.load().await,
             master_region: config.master_region.clone(),
-            http: reqwest::Client::builder()
-                .tls_backend_preconfigured(tls)
-                .connect_timeout(Duration::from_secs(10))
-                .timeout(Duration::from_secs(30))
-                .build()
-                .unwrap_or_default(),
-        }
+            web,
+        })
     }
 
     /// A client of one region.
@@ -87,10 +77,10 @@ impl Aws {
     }
 }
 
-fn timeouts() -> TimeoutConfig {
+fn timeouts(request: Duration) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(10))
-        .operation_attempt_timeout(Duration::from_secs(30))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(request)
         .build()
 }
 

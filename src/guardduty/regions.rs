@@ -11,9 +11,9 @@ use aws_types::service_config::ServiceConfigKey;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::error::deepest;
 use super::{Aws, AwsError};
 use crate::domain::Backoff;
+use crate::reason;
 
 const ATTEMPTS: u32 = 5;
 const BACKOFF: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(20), 2);
@@ -42,15 +42,12 @@ impl Aws {
         };
         let request = self.signed_request(&action).await?;
         let response = self
-            .http
-            .execute(request)
+            .web
+            .send(request)
             .await
-            .map_err(|error| unavailable(deepest(&error)))?;
+            .map_err(|error| unavailable(reason::of(&error)))?;
         let status = response.status();
-        let body = response
-            .text()
-            .await
-            .map_err(|error| unavailable(deepest(&error)))?;
+        let body = String::from_utf8_lossy(response.body());
         if status.is_success() {
             let names = elements(&body, "regionName")
                 .map_err(|message| AwsError::Malformed { action, message })?;
@@ -87,7 +84,7 @@ impl Aws {
         let credentials = provider
             .provide_credentials()
             .await
-            .map_err(|error| unauthorized(deepest(&error)))?;
+            .map_err(|error| unauthorized(reason::of(&error)))?;
         let identity = credentials.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
@@ -110,15 +107,16 @@ impl Aws {
         let (instructions, _) = sign(signable, &params)
             .map_err(|error| rejected(error.to_string()))?
             .into_parts();
-        let mut request = self
-            .http
-            .post(&endpoint)
-            .header(content_type.0, content_type.1)
-            .body(BODY);
+        let mut request = http::Request::post(&endpoint).header(content_type.0, content_type.1);
         for (name, value) in instructions.headers() {
             request = request.header(name, value);
         }
-        request.build().map_err(|error| rejected(deepest(&error)))
+        let request = request
+            .body(BODY)
+            .map_err(|error| rejected(error.to_string()))?;
+        request
+            .try_into()
+            .map_err(|error: reqwest::Error| rejected(reason::of(&error)))
     }
 
     /// `AWS_ENDPOINT_URL_EC2`, `AWS_ENDPOINT_URL` or their form in the AWS config file, else the region's own.

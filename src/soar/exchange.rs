@@ -6,6 +6,7 @@ use reqwest::{StatusCode, header};
 use serde_json::Value;
 
 use super::SoarError;
+use crate::reason;
 
 /// One request and its answer, classified.
 pub(super) async fn exchange(
@@ -36,20 +37,12 @@ pub(super) async fn exchange(
 
 pub(super) fn transport_error(error: &reqwest::Error, action: &str) -> SoarError {
     let action = action.to_owned();
-    let reason = root_cause(error);
+    let reason = reason::of(error);
     if error.is_connect() || error.is_builder() {
         SoarError::Unavailable { action, reason }
     } else {
         SoarError::AnswerLost { action, reason }
     }
-}
-
-pub(super) fn root_cause(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(next) = cause.source() {
-        cause = next;
-    }
-    cause.to_string()
 }
 
 pub(super) fn status_error(

@@ -27,8 +27,9 @@ use tokio::time::Instant;
 
 use crate::config::{Credentials, SoarConfig};
 use crate::domain::Backoff;
+use crate::{proxy, reason};
 use call::{Call, Repeat, may_repeat};
-use exchange::{exchange, root_cause};
+use exchange::exchange;
 use session::Session;
 
 /// Longest pause between two attempts, also where the server asks for a longer one.
@@ -70,7 +71,7 @@ impl Soar {
         config: &SoarConfig,
         tls: rustls::ClientConfig,
     ) -> Result<Self, SoarError> {
-        let http = http_client(tls, config.request_timeout)?;
+        let http = http_client(tls, config)?;
         let base = base_url(config);
         let backoff = Backoff::new(config.retries.delay, LONGEST_PAUSE, config.retries.backoff);
         let (session, organisation) =
@@ -218,19 +219,24 @@ impl std::fmt::Debug for Soar {
             .finish_non_exhaustive()
     }
 }
-fn http_client(tls: rustls::ClientConfig, timeout: Duration) -> Result<reqwest::Client, SoarError> {
-    reqwest::Client::builder()
+fn http_client(
+    tls: rustls::ClientConfig,
+    config: &SoarConfig,
+) -> Result<reqwest::Client, SoarError> {
+    let client = reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(timeout)
+        .timeout(config.request_timeout)
         .pool_max_idle_per_host(64)
         .tcp_nodelay(true)
-        .user_agent(concat!("fn-aws-guardduty/", env!("CARGO_PKG_VERSION")))
+        .user_agent(concat!("fn-aws-guardduty/", env!("CARGO_PKG_VERSION")));
+    proxy::for_web(client, &config.proxying)
+        .map_err(|error| SoarError::Setup(error.to_string()))?
         .build()
         .map_err(|error| {
             SoarError::Setup(format!(
                 "could not set up the HTTPS client: {}",
-                root_cause(&error)
+                reason::of(&error)
             ))
         })
 }

@@ -16,6 +16,8 @@ use tokio_rustls::client::TlsStream;
 use super::StompOptions;
 use super::error::StompError;
 use super::frame::{Decoder, Frame, FrameError};
+use crate::proxy::{Proxy, Stream, TunnelError};
+use crate::reason;
 
 /// One TLS record at most holds this much.
 const READ_CHUNK: usize = 16 * 1024;
@@ -24,11 +26,16 @@ const OUTBOUND_ROOM: usize = 1024 * 1024;
 /// Idle time before the system probes a peer that offers no heart-beats.
 const KEEPALIVE_AFTER: Duration = Duration::from_mins(1);
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
+/// How long a proxy may take for a tunnel, or half of the time for the whole connection if that is less.
+const TUNNEL_PATIENCE: Duration = Duration::from_secs(20);
+
+/// TLS over TCP, or over the tunnel of a proxy.
+type Secured = TlsStream<Box<dyn Stream>>;
 
 /// A connection that reads, writes and beats while someone waits in [`Connection::next`].
 pub(super) struct Connection {
-    reader: ReadHalf<TlsStream<TcpStream>>,
-    writer: WriteHalf<TlsStream<TcpStream>>,
+    reader: ReadHalf<Secured>,
+    writer: WriteHalf<Secured>,
     decoder: Decoder,
     inbound: BytesMut,
     outbound: BytesMut,
@@ -39,20 +46,18 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects TCP and TLS.
+    /// Connects, through the proxy where there is one, and secures it by TLS, the proxy's tunnel included.
     pub(super) async fn open(options: &StompOptions) -> Result<Self, StompError> {
         let host = options.host.clone();
         let name = ServerName::try_from(host).map_err(|_| StompError::HostName {
             host: options.host.clone(),
         })?;
-        let tcp = connect_tcp(&options.host, options.port)
-            .await
-            .map_err(|source| StompError::Unreachable {
-                address: options.address(),
-                source,
-            })?;
+        let line = match &options.proxy {
+            Some(proxy) => through(proxy, options).await?,
+            None => directly(options).await?,
+        };
         let stream = TlsConnector::from(options.tls.clone())
-            .connect(name, tcp)
+            .connect(name, line)
             .await
             .map_err(|source| StompError::Tls {
                 address: options.address(),
@@ -150,6 +155,48 @@ impl Connection {
     }
 }
 
+async fn directly(options: &StompOptions) -> Result<Box<dyn Stream>, StompError> {
+    let tcp = connect_tcp(&options.host, options.port).await;
+    let tcp = tcp.map_err(|source| StompError::Unreachable {
+        address: options.address(),
+        source,
+    })?;
+    Ok(Box::new(tcp))
+}
+
+/// Many proxies let no port pass but 443, and IBM's own client goes past them: where a proxy opens no tunnel, the direct way
+/// is tried. A login that it refuses is a slip that must not be hidden like this.
+async fn through(proxy: &Proxy, options: &StompOptions) -> Result<Box<dyn Stream>, StompError> {
+    match tunnel(proxy, options).await {
+        Ok(stream) => Ok(stream),
+        Err(error @ TunnelError::Login { .. }) => Err(StompError::Proxy(error)),
+        Err(error) => {
+            let address = options.address();
+            tracing::warn!(
+                address,
+                "{}; connecting to {address} without the proxy",
+                reason::full(&error)
+            );
+            directly(options).await
+        }
+    }
+}
+
+async fn tunnel(proxy: &Proxy, options: &StompOptions) -> Result<Box<dyn Stream>, TunnelError> {
+    let opening = async {
+        let tcp = connect_tcp(proxy.host(), proxy.port())
+            .await
+            .map_err(|error| TunnelError::unreachable(proxy, &error))?;
+        proxy
+            .tunnel(tcp, &options.host, options.port, &options.tls)
+            .await
+    };
+    let patience = TUNNEL_PATIENCE.min(options.connect_timeout / 2);
+    timeout(patience, opening)
+        .await
+        .unwrap_or_else(|elapsed| Err(TunnelError::unreachable(proxy, &elapsed)))
+}
+
 async fn connect_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
     let stream = TcpStream::connect((host, port)).await?;
     stream.set_nodelay(true)?;
@@ -165,9 +212,9 @@ enum Progress {
 
 /// Reads or writes once, whichever the socket allows; neither can starve or block the other.
 async fn exchange(
-    reader: &mut ReadHalf<TlsStream<TcpStream>>,
+    reader: &mut ReadHalf<Secured>,
     inbound: &mut BytesMut,
-    writer: &mut WriteHalf<TlsStream<TcpStream>>,
+    writer: &mut WriteHalf<Secured>,
     outbound: &mut BytesMut,
     unflushed: &mut bool,
 ) -> io::Result<Progress> {
@@ -180,7 +227,7 @@ async fn exchange(
 }
 
 async fn write_some(
-    writer: &mut WriteHalf<TlsStream<TcpStream>>,
+    writer: &mut WriteHalf<Secured>,
     outbound: &mut BytesMut,
     unflushed: &mut bool,
 ) -> io::Result<()> {

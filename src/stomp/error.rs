@@ -6,6 +6,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 use super::frame::FrameError;
+use crate::proxy::TunnelError;
 
 /// Why a connection ended, or why a frame was not confirmed.
 #[derive(Debug, Error)]
@@ -18,6 +19,9 @@ pub enum StompError {
         /// What the system said.
         source: io::Error,
     },
+    /// The proxy refuses its login.
+    #[error(transparent)]
+    Proxy(TunnelError),
     /// The host's name cannot be in a certificate.
     #[error("{host:?} is neither a host name nor an IP address: check stomp_host")]
     HostName {
@@ -25,9 +29,7 @@ pub enum StompError {
         host: String,
     },
     /// No TLS session, mostly because the certificate is not trusted.
-    #[error(
-        "could not agree on TLS with {address}: if its certificate is signed by your own authority, name that authority's file in stomp_cafile or cafile"
-    )]
+    #[error("could not agree on TLS with {address}")]
     Tls {
         /// Host and port.
         address: String,

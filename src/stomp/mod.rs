@@ -27,6 +27,8 @@ pub use handle::Handle;
 use frame::Frame;
 use session::Session;
 
+use crate::proxy::Proxy;
+
 /// Requests of [`Handle`]s that wait for the session task.
 const WAITING_REQUESTS: usize = 64;
 
@@ -43,6 +45,8 @@ pub struct StompOptions {
     pub passcode: SecretString,
     /// Whom to trust.
     pub tls: Arc<rustls::ClientConfig>,
+    /// The proxy on the way.
+    pub proxy: Option<Proxy>,
     /// Time for TCP, TLS and CONNECTED together.
     pub connect_timeout: Duration,
     /// Offered both ways; zero for none.
@@ -76,6 +80,7 @@ impl StompOptions {
             login: login.into(),
             passcode,
             tls,
+            proxy: None,
             connect_timeout: Duration::from_mins(1),
             heart_beat: Duration::from_secs(15),
             receipt_timeout: Duration::from_mins(1),
@@ -98,6 +103,7 @@ impl fmt::Debug for StompOptions {
         f.debug_struct("StompOptions")
             .field("address", &self.address())
             .field("login", &self.login)
+            .field("proxy", &self.proxy)
             .field("connect_timeout", &self.connect_timeout)
             .field("heart_beat", &self.heart_beat)
             .field("receipt_timeout", &self.receipt_timeout)

@@ -14,6 +14,7 @@ use super::error::StompError;
 use super::frame::{Command, Frame};
 use super::handle::Request;
 use super::{Delivery, State, StompOptions};
+use crate::reason;
 
 /// The longest text of the broker that is passed on.
 const MESSAGE_LIMIT: usize = 300;
@@ -75,7 +76,7 @@ impl Session {
     fn report(&self, error: StompError, delay: Duration) {
         tracing::warn!(
             address = %self.options.address(),
-            error = &error as &(dyn std::error::Error + 'static),
+            error = reason::full(&error),
             retry_in = ?delay,
             "not connected to the message broker"
         );

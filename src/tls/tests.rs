@@ -121,7 +121,8 @@ async fn handshake(trust: &Trust, shown: &Shown, host: &str) -> Result<(), std::
         // A client that refuses ends this with an error, which is the client's to judge.
         let _ = TlsAcceptor::from(Arc::new(server)).accept(socket).await;
     });
-    let connector = TlsConnector::from(Arc::new(client_config(trust, "a test").unwrap()));
+    let connector =
+        TlsConnector::from(Arc::new(client_config(trust, None, Purpose::Soar).unwrap()));
     let socket = TcpStream::connect(address).await.unwrap();
     let name = ServerName::try_from(host.to_owned()).unwrap();
     let connected = connector.connect(name, socket).await;
@@ -163,7 +164,7 @@ async fn a_certificate_of_nobody_in_the_file_is_refused() {
     let (_folder, trust) = bundle_of(&[&authority().pem()]);
     let reason = reason(handshake(&trust, &shown, "localhost").await);
     assert!(
-        matches!(&reason, ServerCertificateError::UnknownIssuer { trusted } if trusted.ends_with("cafile.pem")),
+        matches!(&reason, ServerCertificateError::UnknownIssuer { trusted, .. } if trusted.ends_with("cafile.pem")),
         "{reason}"
     );
 }
@@ -224,7 +225,7 @@ async fn an_authoritys_certificate_outside_the_file_is_refused_with_the_way_out(
     let shown = Shown::signed_by(&authority, &params);
     let (_folder, trust) = bundle_of(&[&authority.pem()]);
     let reason = reason(handshake(&trust, &shown, "localhost").await);
-    assert_eq!(reason, ServerCertificateError::Authority);
+    assert_eq!(reason, ServerCertificateError::Authority { key: "cafile" });
 }
 
 #[tokio::test]
@@ -294,19 +295,20 @@ async fn off_accepts_any_certificate() {
 #[test]
 fn a_file_that_is_absent_or_holds_no_certificate_is_named() {
     let absent = Trust::Bundle(PathBuf::from("/nowhere/soar.pem"));
-    let error = client_config(&absent, "SOAR REST").unwrap_err();
+    let error = client_config(&absent, None, Purpose::Soar).unwrap_err();
     assert!(matches!(error, TlsError::Unreadable { .. }));
     assert!(
-        error.to_string().contains("SOAR REST") && error.to_string().contains("/nowhere/soar.pem")
+        error.to_string().contains("for SOAR in")
+            && error.to_string().contains("/nowhere/soar.pem")
     );
 
     let (_folder, empty) = bundle_of(&[]);
-    let error = client_config(&empty, "SOAR REST").unwrap_err();
+    let error = client_config(&empty, None, Purpose::Soar).unwrap_err();
     assert!(matches!(error, TlsError::NoCertificate { .. }), "{error}");
 
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let (_folder, broken) = bundle_of(&[broken]);
-    let error = client_config(&broken, "SOAR REST").unwrap_err();
+    let error = client_config(&broken, None, Purpose::Soar).unwrap_err();
     assert!(matches!(error, TlsError::NoCertificate { .. }), "{error}");
 }
 
@@ -315,9 +317,92 @@ fn a_file_that_is_absent_or_holds_no_certificate_is_named() {
 async fn the_http_client_takes_the_configuration() {
     let shown = Shown::from_openssl(&SAN);
     let (_folder, trust) = bundle_of(&[&shown.pem]);
-    let config = client_config(&trust, "a test").unwrap();
+    let config = client_config(&trust, None, Purpose::Soar).unwrap();
     reqwest::Client::builder()
         .tls_backend_preconfigured(config)
         .build()
         .unwrap();
+}
+
+/// OpenSSL writes these files as operators do: the certificate, then its key in another form.
+fn openssl_key(arguments: &[&str], convert: &[&str]) -> (TempDir, ClientCertificate) {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &[&str]| {
+        let made = Command::new("openssl")
+            .args(arguments)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{made:?}");
+    };
+    let request = [
+        "req",
+        "-x509",
+        "-nodes",
+        "-subj",
+        "/CN=worker",
+        "-out",
+        "own.pem",
+        "-keyout",
+        "k.pem",
+    ];
+    run(&[&request[..], arguments].concat());
+    run(&[convert, &["-in", "k.pem", "-out", "own.key"]].concat());
+    let own = ClientCertificate {
+        certificate: folder.path().join("own.pem"),
+        key: folder.path().join("own.key"),
+    };
+    (folder, own)
+}
+
+const RSA: [&str; 2] = ["-newkey", "rsa:2048"];
+const EC: [&str; 4] = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
+
+#[test]
+fn keys_of_every_form_are_read() {
+    for (label, made, convert) in [
+        ("BEGIN PRIVATE KEY", &RSA[..], &["pkey"][..]),
+        ("BEGIN RSA PRIVATE KEY", &RSA, &["rsa", "-traditional"]),
+        ("BEGIN EC PRIVATE KEY", &EC, &["ec"]),
+    ] {
+        let (_folder, own) = openssl_key(made, convert);
+        assert!(fs::read_to_string(&own.key).unwrap().contains(label));
+        let config = client_config(&Trust::Off, Some(&own), Purpose::Soar).unwrap();
+        assert!(config.client_auth_cert_resolver.has_certs(), "{label}");
+    }
+}
+
+#[test]
+fn a_key_with_a_passphrase_is_refused_with_the_remedy() {
+    let encrypted = ["-aes256", "-passout", "pass:hunter2"];
+    for form in [&["pkey"][..], &["rsa", "-traditional"]] {
+        let (_folder, own) = openssl_key(&RSA, &[form, &encrypted].concat());
+        let error = client_config(&Trust::Off, Some(&own), Purpose::Aws).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("own.key has a passphrase; remove it: openssl pkey -in"),
+            "{form:?}: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_the_client_certificate_that_is_absent_or_empty_is_named() {
+    let (folder, own) = openssl_key(&EC, &["pkey"]);
+    fs::write(folder.path().join("empty.pem"), "# nothing\n").unwrap();
+    let refused = |certificate: &str, key: &str| {
+        let own = ClientCertificate {
+            certificate: folder.path().join(certificate),
+            key: folder.path().join(key),
+        };
+        client_config(&Trust::Off, Some(&own), Purpose::Broker)
+            .unwrap_err()
+            .to_string()
+    };
+    assert!(refused("absent.pem", "own.key").contains("absent.pem, the client certificate"));
+    assert!(
+        refused("empty.pem", "own.key").contains("no client certificate for the message broker")
+    );
+    assert!(refused("own.pem", "empty.pem").contains("no private key for the message broker"));
+    assert!(client_config(&Trust::Off, Some(&own), Purpose::Broker).is_ok());
 }

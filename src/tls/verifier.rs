@@ -11,16 +11,20 @@ use rustls::{
 };
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
 
+use super::Purpose;
+
 /// Why a server's certificate is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ServerCertificateError {
     /// Nobody who is trusted vouches for it.
     #[error(
-        "the server's certificate comes from nobody in {trusted}; put its issuer's certificate, or its own, into cafile"
+        "the server's certificate comes from nobody in {trusted}; put its issuer's certificate, or its own, into the file that {key} names"
     )]
     UnknownIssuer {
         /// The file, or the operating system.
         trusted: String,
+        /// The key that names such a file.
+        key: &'static str,
     },
     /// It is for another name.
     #[error(
@@ -54,9 +58,12 @@ pub enum ServerCertificateError {
     },
     /// It is an authority's own certificate and not in the file.
     #[error(
-        "the server shows an authority's certificate as its own; it is accepted only if that very certificate is in cafile"
+        "the server shows an authority's certificate as its own; it is accepted only if that very certificate is in the file that {key} names"
     )]
-    Authority,
+    Authority {
+        /// The key that names such a file.
+        key: &'static str,
+    },
     /// It is no X.509 version 3 certificate.
     #[error("the server's certificate cannot be read; it must be X.509 version 3")]
     Unreadable,
@@ -71,6 +78,8 @@ pub(super) struct Verifier {
     web: Arc<WebPkiServerVerifier>,
     pinned: Vec<CertificateDer<'static>>,
     trusted: String,
+    /// The key that names whom to trust.
+    key: &'static str,
 }
 
 impl Verifier {
@@ -79,6 +88,7 @@ impl Verifier {
         roots: RootCertStore,
         pinned: Vec<CertificateDer<'static>>,
         file: Option<&Path>,
+        purpose: Purpose,
         provider: &Arc<CryptoProvider>,
     ) -> Option<Self> {
         let web = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
@@ -91,6 +101,7 @@ impl Verifier {
             web: web.build().ok()?,
             pinned,
             trusted,
+            key: purpose.trust_key(),
         })
     }
 
@@ -108,6 +119,7 @@ impl Verifier {
             CertificateError::UnknownIssuer | CertificateError::BadSignature => {
                 Some(ServerCertificateError::UnknownIssuer {
                     trusted: self.trusted.clone(),
+                    key: self.key,
                 })
             }
             CertificateError::Expired
@@ -118,7 +130,7 @@ impl Verifier {
                 wrong_name(certificate, host)
             }
             CertificateError::BadEncoding => Some(ServerCertificateError::Unreadable),
-            CertificateError::Other(other) => authority(other),
+            CertificateError::Other(other) => authority(other, self.key),
             _ => None,
         };
         explained.map_or(error, refused)
@@ -241,9 +253,9 @@ fn address(bytes: &[u8]) -> Option<String> {
 }
 
 /// The TLS library has no variant of its own for this refusal, only its text.
-fn authority(other: &OtherError) -> Option<ServerCertificateError> {
+fn authority(other: &OtherError, key: &'static str) -> Option<ServerCertificateError> {
     let refusal = other.0.to_string();
     refusal
         .contains("CaUsedAsEndEntity")
-        .then_some(ServerCertificateError::Authority)
+        .then_some(ServerCertificateError::Authority { key })
 }

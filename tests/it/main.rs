@@ -7,16 +7,21 @@
 )]
 
 mod harness;
+mod tinyproxy;
+mod tls_relay;
 #[path = "../support/worker_process.rs"]
 mod worker_process;
 
 mod architecture;
 mod archive;
+mod certificates;
+mod cloud_pak;
 mod documents;
 mod escalation;
 mod faults;
 mod functions;
 mod login;
+mod proxies;
 mod refresh;
 mod reload;
 mod shutdown;
