@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use jiff::tz::TimeZone;
 
 use crate::actions::Listener;
-use crate::config::{Config, Credentials, StompConfig, Trust};
+use crate::config::{Config, Credentials, GuardDutyConfig, SoarConfig, StompConfig, Trust};
 use crate::customizations::{ARCHIVE_FINDING, MESSAGE_DESTINATION, REFRESH_FINDING};
 use crate::domain::WindowSettings;
 use crate::functions::Functions;
@@ -17,7 +17,7 @@ use crate::poller;
 use crate::soar::Soar;
 use crate::state::StateStore;
 use crate::stomp::{self, StompOptions};
-use crate::tls;
+use crate::tls::{self, TlsError};
 
 /// Connects to SOAR and starts the listener and the poller as tasks of `lifecycle`. May be dropped at any
 /// time: what it has started is stopped by `lifecycle`.
@@ -28,8 +28,7 @@ pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> 
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let soar_tls = tls::client_config(&config.soar.trust, "SOAR")?;
-    let soar = Soar::connect(&config.soar, soar_tls)
+    let soar = Soar::connect(&config.soar, soar_tls(&config.soar)?)
         .await
         .context("could not connect to SOAR")?;
     let soar = Arc::new(soar);
@@ -38,12 +37,7 @@ pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> 
         config.soar.host,
         soar.org()
     );
-    let aws = Aws::new(
-        &config.guardduty,
-        tls::client_config(&Trust::Public, "AWS")
-            .context("install ca-certificates, or name a PEM file in SSL_CERT_FILE")?,
-    )
-    .await;
+    let aws = aws(&config.guardduty).await?;
     if config.stomp.enabled {
         start_listener(&config, lifecycle, &soar, aws.clone()).await?;
     } else {
@@ -51,6 +45,21 @@ pub async fn start(config: Config, lifecycle: &Lifecycle) -> anyhow::Result<()> 
     }
     start_poller(config, lifecycle, soar, aws);
     Ok(())
+}
+
+/// Whom the connection to SOAR trusts.
+pub(crate) fn soar_tls(config: &SoarConfig) -> Result<rustls::ClientConfig, TlsError> {
+    tls::client_config(&config.trust, "SOAR")
+}
+
+/// The clients of AWS.
+///
+/// # Errors
+/// When there are no certificates to trust.
+pub(crate) async fn aws(config: &GuardDutyConfig) -> anyhow::Result<Aws> {
+    let tls = tls::client_config(&Trust::Public, "AWS")
+        .context("install ca-certificates, or name a PEM file in SSL_CERT_FILE")?;
+    Ok(Aws::new(config, tls).await)
 }
 
 async fn start_listener(
@@ -75,7 +84,14 @@ async fn start_listener(
     Ok(())
 }
 
-fn stomp_options(config: &StompConfig, credentials: &Credentials) -> anyhow::Result<StompOptions> {
+/// How to reach the message broker, subscribed to nothing yet.
+///
+/// # Errors
+/// When the certificates it names cannot be used.
+pub(crate) fn stomp_options(
+    config: &StompConfig,
+    credentials: &Credentials,
+) -> anyhow::Result<StompOptions> {
     let (login, passcode) = match credentials {
         Credentials::ApiKey { id, secret } => (id.clone(), secret.clone()),
         Credentials::User { email, password } => (email.clone(), password.clone()),

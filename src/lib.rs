@@ -8,6 +8,7 @@
 //! - [`actions`]: takes messages from the queue, has their function run, answers.
 //! - [`customizations`]: what SOAR has to import.
 //! - [`state`], [`config`], [`tls`], [`telemetry`], [`lifecycle`]: the process around it.
+//! - [`selftest`]: whether all of it would work, found out without changing anything.
 //! - [`app`], [`cli`]: put it together.
 //!
 //! `domain`, `stomp::frame` and `actions::message` do no input or output; `guardduty`, `soar` and `stomp` never
@@ -23,6 +24,7 @@ pub mod functions;
 pub mod guardduty;
 pub mod lifecycle;
 pub mod poller;
+pub mod selftest;
 pub mod soar;
 pub mod state;
 pub mod stomp;

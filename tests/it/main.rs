@@ -18,4 +18,5 @@ mod faults;
 mod functions;
 mod login;
 mod refresh;
+mod selftest;
 mod shutdown;
