@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use jiff::tz::TimeZone;
 
 use crate::actions::Listener;
-use crate::config::{Config, Credentials, LogConfig, StompConfig};
+use crate::config::{Config, Credentials, GuardDutyConfig, LogConfig, SoarConfig, StompConfig};
 use crate::customizations::{ARCHIVE_FINDING, MESSAGE_DESTINATION, REFRESH_FINDING};
 use crate::domain::WindowSettings;
 use crate::functions::Functions;
@@ -18,7 +18,7 @@ use crate::proxy;
 use crate::soar::Soar;
 use crate::state::StateStore;
 use crate::stomp::{self, StompOptions};
-use crate::tls::{self, Purpose};
+use crate::tls::{self, Purpose, TlsError};
 
 /// Logged in to SOAR, with everything that needs its answer; nothing works yet.
 #[derive(Debug)]
@@ -44,12 +44,7 @@ pub async fn prepare(config: Config) -> anyhow::Result<Prepared> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let soar_tls = tls::client_config(
-        &config.soar.trust,
-        config.soar.client_certificate.as_ref(),
-        Purpose::Soar,
-    )?;
-    let soar = Soar::connect(&config.soar, soar_tls)
+    let soar = Soar::connect(&config.soar, soar_tls(&config.soar)?)
         .await
         .context("could not connect to SOAR")?;
     tracing::info!(
@@ -57,12 +52,7 @@ pub async fn prepare(config: Config) -> anyhow::Result<Prepared> {
         config.soar.host,
         soar.org()
     );
-    let aws_tls = tls::client_config(
-        &config.guardduty.trust,
-        config.guardduty.client_certificate.as_ref(),
-        Purpose::Aws,
-    )?;
-    let aws = Aws::new(&config.guardduty, aws_tls).await?;
+    let aws = aws(&config.guardduty).await?;
     let stomp = if config.stomp.enabled {
         let mut options = stomp_options(&config.stomp, &config.soar.credentials)?;
         options.subscriptions = queues(&soar).await;
@@ -95,6 +85,28 @@ pub fn start(prepared: Prepared, lifecycle: &Lifecycle) {
     start_poller(config, lifecycle, soar, aws);
 }
 
+/// How the connection to SOAR proves both ends.
+pub(crate) fn soar_tls(config: &SoarConfig) -> Result<rustls::ClientConfig, TlsError> {
+    tls::client_config(
+        &config.trust,
+        config.client_certificate.as_ref(),
+        Purpose::Soar,
+    )
+}
+
+/// The clients of AWS.
+///
+/// # Errors
+/// When the certificates or the proxies it names cannot be used.
+pub(crate) async fn aws(config: &GuardDutyConfig) -> anyhow::Result<Aws> {
+    let tls = tls::client_config(
+        &config.trust,
+        config.client_certificate.as_ref(),
+        Purpose::Aws,
+    )?;
+    Ok(Aws::new(config, tls).await?)
+}
+
 fn start_listener(
     options: StompOptions,
     functions: Functions,
@@ -113,7 +125,14 @@ fn start_listener(
     lifecycle.spawn_essential("listener", listener.run(lifecycle.soft().clone()));
 }
 
-fn stomp_options(config: &StompConfig, credentials: &Credentials) -> anyhow::Result<StompOptions> {
+/// How to reach the message broker, subscribed to nothing yet.
+///
+/// # Errors
+/// When the certificates it names cannot be used.
+pub(crate) fn stomp_options(
+    config: &StompConfig,
+    credentials: &Credentials,
+) -> anyhow::Result<StompOptions> {
     let (login, passcode) = match credentials {
         Credentials::ApiKey { id, secret } => (id.clone(), secret.clone()),
         Credentials::User { email, password } => (email.clone(), password.clone()),

@@ -9,6 +9,7 @@
 //! - [`customizations`]: what SOAR has to import.
 //! - [`proxy`], [`tls`], [`reason`]: how it gets there, and why not.
 //! - [`state`], [`config`], [`telemetry`], [`lifecycle`], [`requests`]: the process around it.
+//! - [`selftest`]: whether all of it would work, found out without changing anything.
 //! - [`app`], [`service`], [`cli`]: put it together.
 //!
 //! `domain`, `stomp::frame` and `actions::message` do no input or output; `guardduty`, `soar` and `stomp` never
@@ -27,6 +28,7 @@ pub mod poller;
 pub mod proxy;
 pub mod reason;
 pub mod requests;
+pub mod selftest;
 pub mod service;
 pub mod soar;
 pub mod state;

@@ -17,7 +17,7 @@ pub fn of(error: &(dyn Error + 'static)) -> String {
         }
         match inner(cause) {
             Some(next) => cause = next,
-            None => return one_line(&cause.to_string()),
+            None => return plain(&cause.to_string()),
         }
     }
 }
@@ -69,7 +69,11 @@ fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     }
 }
 
-fn one_line(text: &str) -> String {
+fn plain(text: &str) -> String {
+    // The HTTP client says this when a close overtakes its request, and then loses the alert that told why.
+    if text == "connection was not ready" {
+        return "the server closed the connection as soon as it was up; if it wants a client certificate, set client_auth_cert and client_auth_key".to_owned();
+    }
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ")
 }
@@ -100,5 +104,12 @@ mod tests {
         assert_eq!(of(&error), "reset by peer");
         assert!(!needs_mending(&error));
         assert_eq!(full(&io::Error::other("closed")), "closed");
+    }
+
+    #[test]
+    fn a_close_that_overtakes_the_request_may_be_for_want_of_a_client_certificate() {
+        let error = Layer(io::Error::other("connection was not ready"));
+        assert!(of(&error).contains("client_auth_cert"), "{}", of(&error));
+        assert!(!needs_mending(&error));
     }
 }

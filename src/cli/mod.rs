@@ -6,6 +6,7 @@ mod demo;
 mod export;
 mod map;
 mod run;
+mod selftest;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Selftest(selftest::Selftest),
     Map(map::Map),
     Export(export::Export),
     #[cfg(feature = "demo")]
@@ -41,6 +43,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Run(run) => run.run(),
+            Command::Selftest(selftest) => selftest.run(),
             Command::Map(map) => map.run(),
             Command::Export(export) => export.run(),
             #[cfg(feature = "demo")]

@@ -2,10 +2,13 @@
 
 mod error;
 mod http;
+mod identity;
+mod query;
 mod raw;
 mod regions;
 
 pub use error::AwsError;
+pub use identity::Identity;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -61,6 +64,25 @@ impl Aws {
             master_region: config.master_region.clone(),
             web,
         })
+    }
+
+    /// A client that sends each call once and soon gives it up, for whoever waits for the outcome.
+    #[must_use]
+    pub fn impatient(&self, patience: Duration) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(patience)
+            .operation_timeout(patience)
+            .build();
+        let config = self
+            .config
+            .to_builder()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(timeouts)
+            .build();
+        Self {
+            config,
+            ..self.clone()
+        }
     }
 
     /// A client of one region.
@@ -162,6 +184,19 @@ impl GuardDuty {
             ids: answer.finding_ids.unwrap_or_default(),
             next_token: answer.next_token.filter(|token| !token.is_empty()),
         })
+    }
+
+    /// The id of any finding, archived or not; `None` where there is none.
+    pub async fn any_finding(&self, detector: &str) -> Result<Option<String>, AwsError> {
+        let answer = self
+            .client
+            .list_findings()
+            .detector_id(detector)
+            .max_results(1)
+            .send()
+            .await
+            .map_err(|error| AwsError::from_sdk(&error, &self.action("ListFindings")))?;
+        Ok(answer.finding_ids.unwrap_or_default().into_iter().next())
     }
 
     /// Findings by their ids, [`BATCH`] a call; one that AWS no longer has is left out.

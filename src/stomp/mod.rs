@@ -5,6 +5,7 @@ mod conversation;
 mod error;
 pub mod frame;
 mod handle;
+mod probe;
 mod receipts;
 mod session;
 
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 pub use error::StompError;
 pub use frame::{Limits, TextError, decode_text};
 pub use handle::Handle;
+pub use probe::{Probed, probe};
 
 use frame::Frame;
 use session::Session;

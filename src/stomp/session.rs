@@ -135,7 +135,8 @@ impl Session {
     }
 }
 
-async fn log_in(options: &StompOptions) -> Result<Connection, StompError> {
+/// Connects and says CONNECT.
+pub(super) async fn log_in(options: &StompOptions) -> Result<Connection, StompError> {
     let mut connection = Connection::open(options).await?;
     connection.queue(&connect_frame(options))?;
     let answer = connection.next().await?;

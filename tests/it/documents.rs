@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use fn_aws_guardduty::config::Lookups;
+use fn_aws_guardduty::selftest::{IAM_POLICY, NEEDED};
 use serde_json::Value;
 
 fn read(name: &str) -> String {
@@ -59,18 +60,32 @@ fn the_readmes_configuration_is_accepted() {
 }
 
 #[test]
-fn the_readmes_policy_names_each_call_once() {
+fn the_readmes_policy_is_the_one_that_selftest_prints() {
     let readme = read("README.md");
     let json = readme
         .split("```json\n")
         .nth(1)
         .and_then(|rest| rest.split("```").next())
         .expect("a json block");
+    assert_eq!(json, IAM_POLICY);
     let policy: Value = serde_json::from_str(json).expect("a policy in JSON");
-    assert_eq!(
-        policy["Statement"][0]["Action"].as_array().map(Vec::len),
-        Some(5)
-    );
+    let actions = policy["Statement"][0]["Action"].as_array().unwrap();
+    assert_eq!(actions.len(), 5);
+}
+
+#[test]
+fn the_readmes_permissions_are_those_that_selftest_wants() {
+    let readme = read("README.md");
+    let table = readme
+        .split("| permission | why |")
+        .nth(1)
+        .and_then(|rest| rest.split("\n\n").next())
+        .expect("a table of permissions");
+    let mut documented: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    let mut needed = NEEDED.map(|(permission, _)| permission);
+    documented.sort_unstable();
+    needed.sort_unstable();
+    assert_eq!(documented, needed);
 }
 
 #[test]

@@ -12,8 +12,8 @@ use sandbox::aws::Aws;
 use sandbox::soar::{IncidentView, Platform};
 use sandbox::{Options, Sandbox};
 
+use crate::worker_process::{Finished, Settings, WorkerProcess, import_into};
 pub(crate) use crate::worker_process::{PATIENCE, REGION};
-use crate::worker_process::{Settings, WorkerProcess, import_into};
 
 /// The sandbox and its worker.
 pub(crate) struct World {
@@ -80,6 +80,11 @@ impl World {
     /// Sets a key of `[resilient]` for the next start or reload.
     pub(crate) fn set_connection(&mut self, key: &str, value: &str) {
         self.worker.connection.set(key, value);
+    }
+
+    /// Runs another command with the worker's configuration and environment to its end.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Finished {
+        self.worker.command(arguments).await
     }
 
     /// Adds an argument of `run` for the next start.

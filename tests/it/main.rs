@@ -24,4 +24,5 @@ mod login;
 mod proxies;
 mod refresh;
 mod reload;
+mod selftest;
 mod shutdown;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fn_aws_guardduty::stomp::{Delivery, State, StompError, decode_text};
+use fn_aws_guardduty::stomp::{Delivery, State, StompError, decode_text, probe};
 use secrecy::SecretString;
 
 use crate::Broker;
@@ -225,6 +225,51 @@ pub(crate) async fn a_refused_queue_is_named(broker: &Broker) {
     );
     assert!(text.contains("message destination fn_aws_gd"), "{text}");
     session.disconnect().await;
+}
+
+/// A message that waits is not even sent to a probe, so that it comes to the worker as if for the first time.
+pub(crate) async fn a_probe_takes_no_message(broker: &Broker) {
+    let name = "probed";
+    let mut platform = Peer::platform(broker).await;
+    platform.invoke(name, "invid:88", "{}").await;
+    for _ in 0..3 {
+        let probed = probe(&options(broker, &queue(name))).await.unwrap();
+        assert!(matches!(&probed[..], [(known, Ok(()))] if *known == queue(name)));
+    }
+    let mut session = Session::subscribed(broker, &queue(name)).await;
+    let delivery = session.next().await;
+    assert_eq!(delivery.correlation_id.as_deref(), Some("invid:88"));
+    let again = |(name, value): &(String, String)| name == "redelivered" && value == "true";
+    assert!(
+        !delivery.headers.iter().any(again),
+        "{:?}",
+        delivery.headers
+    );
+    session.handle.ack(&delivery).await.unwrap();
+    session.disconnect().await;
+    only_this_is_left(broker, &mut platform, name).await;
+}
+
+pub(crate) async fn a_probe_tells_each_queue(broker: &Broker) {
+    let mut options = options(broker, &broker.forbidden_queue);
+    options.subscriptions.push(queue("probed.after"));
+    let probed = probe(&options).await.unwrap();
+    assert!(
+        matches!(
+            &probed[..],
+            [
+                (_, Err(StompError::SubscriptionRefused { .. })),
+                (_, Ok(()))
+            ]
+        ),
+        "{probed:?}"
+    );
+    options.passcode = SecretString::from("wr0ng-passcode");
+    let refused = probe(&options).await.unwrap_err();
+    assert!(
+        matches!(refused, StompError::LoginRefused { .. }),
+        "{refused:?}"
+    );
 }
 
 pub(crate) async fn a_refused_send_fails_alone(broker: &Broker) {

@@ -23,6 +23,8 @@ macro_rules! cases_on {
             a_stale_ack_is_refused,
             a_frame_lost_with_its_connection_is_reported,
             a_refused_queue_is_named,
+            a_probe_takes_no_message,
+            a_probe_tells_each_queue,
             a_refused_send_fails_alone,
             intake_stops_and_work_in_hand_is_settled,
             heart_beats_keep_an_idle_connection,

@@ -281,3 +281,29 @@ async fn b8_a_reload_loses_no_message_of_activemq_and_answers_none_twice() {
     }))
     .await;
 }
+
+/// Self-tests that run beside the worker take none of its messages, whatever `ActiveMQ` makes of their subscriptions.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_selftest_beside_the_worker_takes_nothing_from_it() {
+    in_time(Box::pin(async {
+        let mut world = World::start().await;
+        world.worker.app.set("aws_gd_regions", "^us-east-1$");
+        for _ in 0..3 {
+            let archive = world.archive(None);
+            let (id, body) = (archive.correlation_id.clone(), archive.body.clone());
+            let (finished, ()) = tokio::join!(
+                world.worker.command(&["selftest"]),
+                world.platform.invoke(DESTINATION, &id, &body)
+            );
+            let tested = format!("{}{}", finished.stdout, finished.stderr);
+            assert_eq!(finished.code, Some(0), "{tested}");
+            let queue = "ok    message queue       actions.201.fn_aws_gd can be read";
+            assert!(finished.stdout.contains(queue), "{tested}");
+            let answers = world.answers(&archive).await;
+            assert_eq!(answers.statuses, archive.one_run());
+            world.assert_archived(&archive);
+        }
+        world.ends_settled().await;
+    }))
+    .await;
+}

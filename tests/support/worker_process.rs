@@ -37,6 +37,13 @@ pub(crate) struct WorkerProcess {
     starts: usize,
 }
 
+/// How a command ended.
+pub(crate) struct Finished {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
 /// Names and their values.
 pub(crate) struct Settings(Vec<(String, String)>);
 
@@ -81,12 +88,37 @@ impl WorkerProcess {
     /// Starts the worker as a user would: `APP_CONFIG_FILE` and the standard AWS variables.
     pub(crate) fn start(&mut self) {
         assert!(self.process.is_none(), "the worker runs already");
-        let config = self.write_config();
         self.starts += 1;
         let log = File::create(self.log_path()).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_fn-aws-guardduty"))
+        let process = self
+            .program()
             .arg("run")
             .args(&self.arguments)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the worker starts");
+        self.process = Some(process);
+    }
+
+    /// Runs another command of the program to its end, as the worker would be run.
+    pub(crate) async fn command(&self, arguments: &[&str]) -> Finished {
+        let mut program = tokio::process::Command::from(self.program());
+        let output = program.args(arguments).kill_on_drop(true).output();
+        let output = tokio::time::timeout(PATIENCE, output).await;
+        let output = output.expect("the command ends").unwrap();
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The program in the worker's folder and environment, with the configuration as it is set now.
+    fn program(&self) -> Command {
+        let config = self.write_config();
+        let mut program = Command::new(env!("CARGO_BIN_EXE_fn-aws-guardduty"));
+        program
             .current_dir(self.folder())
             .env_clear()
             .env("HOME", self.folder())
@@ -95,12 +127,8 @@ impl WorkerProcess {
             .envs(self.variables.0.iter().cloned())
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("RUST_LOG", "info,fn_aws_guardduty=debug")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the worker starts");
-        self.process = Some(process);
+            .stdin(Stdio::null());
+        program
     }
 
     /// Writes the settings as they are now, and answers the file.

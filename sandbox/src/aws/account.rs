@@ -25,6 +25,8 @@ pub(super) struct Account {
     pub(super) throttle: Option<Throttle>,
     pub(super) repeats_next_token: bool,
     pub(super) is_member: bool,
+    /// Operations that the account's policy does not allow.
+    pub(super) denied: BTreeSet<String>,
     /// How often each operation was called.
     pub(super) calls: BTreeMap<&'static str, u64>,
 }
@@ -56,6 +58,7 @@ impl Account {
             throttle: None,
             repeats_next_token: false,
             is_member: false,
+            denied: BTreeSet::new(),
             calls: BTreeMap::new(),
             options,
         };
@@ -63,6 +66,12 @@ impl Account {
             account.detector_mut(&region);
         }
         account
+    }
+
+    /// Who the access key belongs to.
+    pub(super) fn arn(&self) -> String {
+        let (partition, account_id) = (self.partition.name(), &self.options.account_id);
+        format!("arn:{partition}:iam::{account_id}:user/sandbox")
     }
 
     pub(super) fn now(&self) -> Timestamp {

@@ -182,6 +182,16 @@ impl Aws {
         self.account().is_member = is_member;
     }
 
+    /// Takes an operation (`ListFindings`, ...) out of the policy of the access key, or puts it back.
+    pub fn set_denied(&self, operation: &str, denied: bool) {
+        let mut account = self.account();
+        if denied {
+            account.denied.insert(operation.to_owned());
+        } else {
+            account.denied.remove(operation);
+        }
+    }
+
     /// Refuses calls for being too many, or stops doing so.
     pub fn set_throttle(&self, throttle: Option<Throttle>) {
         self.account().throttle = throttle;

@@ -42,6 +42,11 @@ pub(super) enum ApiError {
     Expired(String),
     #[error("Credential should be scoped to correct service: '{0}'.")]
     WrongService(&'static str),
+    #[error("{caller} may not call {operation}")]
+    Denied {
+        caller: String,
+        operation: &'static str,
+    },
     #[error("Rate exceeded")]
     Throttled(ThrottleError),
     #[error("The request is rejected because {0}")]
@@ -93,6 +98,9 @@ impl ApiError {
             (Self::WrongSignature | Self::Expired(_) | Self::WrongService(_), _) => {
                 (403, "SignatureDoesNotMatch")
             }
+            (Self::Denied { .. }, Service::GuardDuty) => (403, "AccessDeniedException"),
+            (Self::Denied { .. }, Service::Ec2) => (403, "UnauthorizedOperation"),
+            (Self::Denied { .. }, Service::Sts) => (403, "AccessDenied"),
             (Self::Throttled(ThrottleError::Throttling), Service::GuardDuty) => {
                 (429, "ThrottlingException")
             }
@@ -114,6 +122,12 @@ impl ApiError {
                 "AWS was not able to validate the provided access credentials".to_owned()
             }
             (Self::Throttled(_), Service::Ec2) => "Request limit exceeded.".to_owned(),
+            (Self::Denied { caller, operation }, service) => {
+                let action = format!("{}:{operation}", service.signing_name());
+                format!(
+                    "User: {caller} is not authorized to perform: {action} because no identity-based policy allows the {action} action"
+                )
+            }
             _ => self.to_string(),
         }
     }

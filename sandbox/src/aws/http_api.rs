@@ -112,9 +112,15 @@ fn authenticate(
     Ok(signed.region)
 }
 
-/// Counts a call and refuses it when there are too many.
+/// Counts a call and refuses it when it is not allowed or there are too many.
 pub(super) fn admit(account: &mut Account, operation: &'static str) -> Result<(), ApiError> {
     *account.calls.entry(operation).or_default() += 1;
+    if account.denied.contains(operation) {
+        return Err(ApiError::Denied {
+            caller: account.arn(),
+            operation,
+        });
+    }
     let Some(throttle) = &mut account.throttle else {
         return Ok(());
     };

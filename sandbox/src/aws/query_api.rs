@@ -173,10 +173,10 @@ fn values(parameters: &BTreeMap<String, String>, prefix: &str) -> Vec<String> {
 }
 
 fn caller_identity(account: &Account, request_id: &str) -> String {
-    let (partition, account_id) = (account.partition.name(), &account.options.account_id);
+    let (arn, account_id) = (account.arn(), &account.options.account_id);
     format!(
         "<GetCallerIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><GetCallerIdentityResult>\
-         <Arn>arn:{partition}:iam::{account_id}:user/sandbox</Arn><UserId>AIDASANDBOX0000000000</UserId>\
+         <Arn>{arn}</Arn><UserId>AIDASANDBOX0000000000</UserId>\
          <Account>{account_id}</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>{request_id}</RequestId>\
          </ResponseMetadata></GetCallerIdentityResponse>"
     )

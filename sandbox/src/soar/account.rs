@@ -5,6 +5,41 @@ use uuid::Uuid;
 use super::incident::Principal;
 use crate::broker::Access;
 
+/// What an API key may be allowed to do, as far as it is told apart here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Permission {
+    ReadData,
+    ReadFunction,
+    CreateIncident,
+    ReadAllIncidents,
+    EditAllIncidentsFields,
+    EditAllIncidentsStatus,
+}
+
+impl Permission {
+    /// What the worker's API key has at first.
+    pub(crate) const ALL: [Self; 6] = [
+        Self::ReadData,
+        Self::ReadFunction,
+        Self::CreateIncident,
+        Self::ReadAllIncidents,
+        Self::EditAllIncidentsFields,
+        Self::EditAllIncidentsStatus,
+    ];
+
+    /// As the platform's handle of it is spelled.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ReadData => "read_data",
+            Self::ReadFunction => "read_function",
+            Self::CreateIncident => "create_incident",
+            Self::ReadAllIncidents => "read_all_incidents",
+            Self::EditAllIncidentsFields => "edit_all_incidents_fields",
+            Self::EditAllIncidentsStatus => "edit_all_incidents_status",
+        }
+    }
+}
+
 /// Who may log in, and where to.
 #[derive(Clone)]
 pub(crate) struct Organization {
@@ -56,7 +91,7 @@ impl Organization {
         rest.strip_prefix(&self.id.to_string())?.strip_prefix('.')
     }
 
-    /// The permissions of the worker's API key are reading, creating incidents and changing them.
+    /// The worker's; what it may do is a matter of the state.
     pub(crate) fn api_key(&self) -> Principal {
         Principal {
             id: 5,

@@ -12,6 +12,7 @@ mod engine;
 mod incident;
 mod index;
 mod limits;
+mod misconfigure;
 mod parts;
 mod patch;
 mod query;

@@ -1,9 +1,10 @@
 //! Everything the platform remembers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Value, json};
 
+use super::account::Permission;
 use super::catalog::Catalog;
 use super::engine::Replies;
 use super::incident::Incident;
@@ -27,6 +28,8 @@ pub(crate) struct State {
     pub(crate) replies: Replies,
     /// Imports that wait to be accepted.
     pub(crate) imports: BTreeMap<u64, Value>,
+    /// What the worker's API key may do.
+    pub(crate) permissions: BTreeSet<Permission>,
     pub(super) next_incident: u64,
     next_id: u64,
 }
@@ -42,6 +45,7 @@ impl State {
             outbox: Vec::new(),
             replies: Replies::default(),
             imports: BTreeMap::new(),
+            permissions: Permission::ALL.into(),
             next_incident: FIRST_INCIDENT,
             next_id: 1,
         }

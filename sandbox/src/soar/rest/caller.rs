@@ -1,13 +1,15 @@
 //! Who calls, and in which form the answer is wanted.
 
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 use crate::soar::Platform;
+use crate::soar::account::Permission;
 use crate::soar::incident::Principal;
 use crate::soar::refusal::Refusal;
 
@@ -26,14 +28,62 @@ impl FromRequestParts<Platform> for Caller {
             None => by_session(platform, parts),
         };
         let principal = principal.ok_or_else(Refusal::unauthorized)?;
-        let rest = parts.uri.path().strip_prefix("/rest/orgs/");
+        let path = whole_path(parts);
+        let rest = path.strip_prefix("/rest/orgs/");
         let organization = rest.and_then(|rest| rest.split('/').next());
         match organization {
             Some(id) if *id != platform.organization().id.to_string() => {
                 Err(Refusal::forbidden("see that organization"))
             }
-            _ => Ok(Self(principal)),
+            _ => {
+                if let Some(permission) = needed(&parts.method, path) {
+                    platform.require(&principal, permission)?;
+                }
+                Ok(Self(principal))
+            }
         }
+    }
+}
+
+/// The path as it was called: a nested router takes its own part away.
+fn whole_path(parts: &Parts) -> &str {
+    let original = parts.extensions.get::<OriginalUri>();
+    original.map_or(&parts.uri, |OriginalUri(uri)| uri).path()
+}
+
+/// What a call of an organization takes; who may change which field of an incident depends on its body, too.
+fn needed(method: &Method, path: &str) -> Option<Permission> {
+    let mut segments = path.strip_prefix("/rest/orgs/")?.split('/').skip(1);
+    let (collection, object) = (segments.next()?, segments.next());
+    let reads = *method == Method::GET || object.is_some_and(|name| name.starts_with("query"));
+    match collection {
+        "functions" => Some(Permission::ReadFunction),
+        "incidents" if reads => Some(Permission::ReadAllIncidents),
+        "incidents" if object.is_none() => Some(Permission::CreateIncident),
+        // The fields that a PATCH names decide.
+        "incidents" if *method == Method::PATCH => None,
+        "incidents" if path.ends_with("/query_paged") => Some(Permission::ReadAllIncidents),
+        "incidents" => Some(Permission::EditAllIncidentsFields),
+        "types" | "actions" | "connectors" | "message_destinations" | "layouts" if reads => {
+            Some(Permission::ReadData)
+        }
+        _ => None,
+    }
+}
+
+impl Platform {
+    /// Refuses an API key without the permission. Users are not limited here.
+    pub(crate) fn require(&self, by: &Principal, permission: Permission) -> Result<(), Refusal> {
+        if self.allows(by, permission) {
+            return Ok(());
+        }
+        let message = format!("the caller lacks the permission {}", permission.name());
+        Err(Refusal::new(StatusCode::FORBIDDEN, message))
+    }
+
+    /// Whether the caller has the permission.
+    pub(crate) fn allows(&self, by: &Principal, permission: Permission) -> bool {
+        by.kind != "apikey" || self.read(|state| state.permissions.contains(&permission))
     }
 }
 

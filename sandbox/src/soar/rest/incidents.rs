@@ -6,6 +6,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::caller::{Administrator, Caller, Document, Names};
+use crate::soar::account::Permission;
+use crate::soar::incident::Principal;
 use crate::soar::patch::Patched;
 use crate::soar::query::Query;
 use crate::soar::refusal::Refusal;
@@ -35,12 +37,26 @@ pub(crate) async fn create(
 
 pub(crate) async fn read(
     State(platform): State<Platform>,
-    _: Caller,
+    Caller(by): Caller,
     Names(names): Names,
     Path((_, id)): InPath,
 ) -> Result<Json<Value>, Refusal> {
     let id = incident_id(&id)?;
-    platform.read(|state| full_dto(state, id, names)).map(Json)
+    let mut dto = platform.read(|state| full_dto(state, id, names))?;
+    dto["perms"] = perms(&platform, &by);
+    Ok(Json(dto))
+}
+
+/// What the caller may do with an incident, under the names that a real platform was seen to use.
+fn perms(platform: &Platform, by: &Principal) -> Value {
+    let fields = platform.allows(by, Permission::EditAllIncidentsFields);
+    let status = platform.allows(by, Permission::EditAllIncidentsStatus);
+    json!({
+        "read": true, "write": fields, "comment": fields, "assign": fields, "close": status,
+        "change_members": fields, "attach_file": fields, "read_attachments": true,
+        "delete_attachments": fields, "create_milestones": fields, "list_milestones": true,
+        "create_artifacts": fields, "list_artifacts": true, "delete": by.administrator,
+    })
 }
 
 /// An incident with the menu items that it offers.
@@ -134,12 +150,19 @@ pub(crate) fn page(body: &Value, default: usize) -> Result<(usize, usize), Refus
 
 pub(crate) async fn patch(
     State(platform): State<Platform>,
-    _: Caller,
+    Caller(by): Caller,
     Names(names): Names,
     Path((_, id)): InPath,
     Document(body): Document,
 ) -> Result<Json<Value>, Refusal> {
     let id = incident_id(&id)?;
+    for change in body["changes"].as_array().into_iter().flatten() {
+        let permission = match change["field"].as_str() {
+            Some("plan_status") => Permission::EditAllIncidentsStatus,
+            _ => Permission::EditAllIncidentsFields,
+        };
+        platform.require(&by, permission)?;
+    }
     let failures = match platform.change(|state| state.patch(id, &body, names, now()))? {
         Patched::Applied => Vec::new(),
         Patched::Conflicts(failures) => failures,

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::caller::{Caller, Document, SESSION_COOKIE};
+use crate::soar::account::Permission;
+use crate::soar::incident::Principal;
 use crate::soar::refusal::Refusal;
 use crate::soar::{Platform, limits};
 
@@ -16,7 +18,7 @@ const SERVER_VERSION: &str = "51.0.0.0.9340";
 
 pub(crate) async fn by_key(State(platform): State<Platform>, caller: Caller) -> Json<Value> {
     let Caller(principal) = caller;
-    let mut session = session(&platform);
+    let mut session = session(&platform, &principal);
     match principal.kind {
         "apikey" => session["api_key_handle"] = principal.id.into(),
         _ => session["user_id"] = principal.id.into(),
@@ -37,7 +39,7 @@ pub(crate) async fn login(
         Uuid::new_v4().simple().to_string(),
         Uuid::new_v4().to_string(),
     );
-    let mut session = session(&platform);
+    let mut session = session(&platform, &administrator);
     session["csrf_token"] = token.clone().into();
     session["user_id"] = administrator.id.into();
     session["user_email"] = administrator.name.into();
@@ -47,12 +49,17 @@ pub(crate) async fn login(
     Ok(([(SET_COOKIE, header)], Json(session)).into_response())
 }
 
-fn session(platform: &Platform) -> Value {
+fn session(platform: &Platform, by: &Principal) -> Value {
     let organization = platform.organization();
+    // Permissions by name were never seen here, only these few rights of users.
+    let perms = json!({
+        "create_incs": platform.allows(by, Permission::CreateIncident), "administrator": by.administrator,
+        "master_administrator": by.administrator, "create_shared_layout": by.administrator, "observer": false,
+    });
     json!({
         "orgs": [{
             "id": organization.id, "name": organization.name, "uuid": organization.uuid,
-            "cloud_account": null, "enabled": true, "perms": {}, "effective_permissions": [],
+            "cloud_account": null, "enabled": true, "perms": perms, "effective_permissions": [],
             "role_handles": [], "session_timeout": 1200, "attachments_enabled": true,
             "incident_deletion_allowed": true, "timezone": null, "parent_org": null,
         }],
