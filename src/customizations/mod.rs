@@ -11,6 +11,7 @@
 mod definitions;
 mod document;
 mod fields;
+mod foreign;
 mod functions;
 mod identifiers;
 mod rules;
@@ -20,6 +21,8 @@ mod tests;
 mod workflows;
 
 use serde_json::Value;
+
+pub use foreign::{ancestor_only_functions, rule_beside_playbook};
 
 /// The queue on which SOAR publishes the invocations of our functions.
 pub const MESSAGE_DESTINATION: &str = "fn_aws_gd";
