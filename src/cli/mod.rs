@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod config_file;
+mod customize;
 #[cfg(feature = "demo")]
 mod demo;
 mod export;
@@ -27,6 +28,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Run),
+    Customize(customize::Customize),
     Map(map::Map),
     Export(export::Export),
     #[cfg(feature = "demo")]
@@ -41,6 +43,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<ExitCode> {
         match self.command {
             Command::Run(run) => run.run(),
+            Command::Customize(customize) => customize.run(),
             Command::Map(map) => map.run(),
             Command::Export(export) => export.run(),
             #[cfg(feature = "demo")]

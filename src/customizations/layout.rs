@@ -58,8 +58,9 @@ pub fn merge_layout(mut layout: Value, platform: &Value) -> MergedLayout {
             added.push(add_fields(tabs, &missing_fields));
         }
         if !missing_tables.is_empty() {
-            let items = missing_tables.iter().map(|table| data_table(table));
-            items_of(own_tab(tabs)).extend(items);
+            let mut items = take_items(own_tab(tabs));
+            items.extend(missing_tables.iter().map(|table| data_table(table)));
+            own_tab(tabs)["fields"] = items.into();
             added.push(format!(
                 "{} data tables on the tab {TAB}",
                 missing_tables.len()
@@ -125,7 +126,7 @@ fn add_fields(tabs: &mut Vec<Value>, missing: &[&str]) -> String {
         None => own_tab(tabs),
     };
     let label = tab["step_label"].as_str().unwrap_or(DETAILS).to_owned();
-    let items = items_of(tab);
+    let mut items = take_items(tab);
     let heading = items.iter().position(is_heading);
     let at = heading.unwrap_or_else(|| {
         items.push(header());
@@ -137,6 +138,7 @@ fn add_fields(tabs: &mut Vec<Value>, missing: &[&str]) -> String {
         .position(|item| item["element"] == "header")
         .map_or(items.len(), |next| at + 1 + next);
     items.splice(end..end, missing.iter().map(|name| field(name)));
+    tab["fields"] = items.into();
     format!(
         "{} fields under the heading {HEADING} on the tab {label}",
         missing.len()
@@ -170,13 +172,10 @@ fn own_tab(tabs: &mut Vec<Value>) -> &mut Value {
     &mut tabs[at]
 }
 
-fn items_of(tab: &mut Value) -> &mut Vec<Value> {
-    if !tab["fields"].is_array() {
-        tab["fields"] = json!([]);
-    }
-    match &mut tab["fields"] {
+fn take_items(tab: &mut Value) -> Vec<Value> {
+    match tab["fields"].take() {
         Value::Array(items) => items,
-        _ => unreachable!("it was made a list above"),
+        _ => Vec::new(),
     }
 }
 
