@@ -12,6 +12,7 @@ mod worker_process;
 
 mod architecture;
 mod archive;
+mod customize;
 mod documents;
 mod escalation;
 mod faults;

@@ -78,8 +78,7 @@ impl WorkerProcess {
     /// Starts the worker as a user would: `APP_CONFIG_FILE` and the standard AWS variables.
     pub(crate) fn start(&mut self) {
         assert!(self.process.is_none(), "the worker runs already");
-        let config = self.folder().join("app.config");
-        std::fs::write(&config, self.config_text()).unwrap();
+        let config = self.write_config();
         self.starts += 1;
         let log = File::create(self.log_path()).unwrap();
         let process = Command::new(env!("CARGO_BIN_EXE_fn-aws-guardduty"))
@@ -98,6 +97,13 @@ impl WorkerProcess {
             .spawn()
             .expect("the worker starts");
         self.process = Some(process);
+    }
+
+    /// Writes the configuration file.
+    pub(crate) fn write_config(&self) -> PathBuf {
+        let config = self.folder().join("app.config");
+        std::fs::write(&config, self.config_text()).unwrap();
+        config
     }
 
     /// SIGTERM, and how the worker took it.

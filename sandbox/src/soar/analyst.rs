@@ -79,9 +79,12 @@ impl Platform {
 
     pub(crate) fn exported(&self, selection: Selection) -> Value {
         let key = self.organization().api_key();
-        let reader = |id: u64| match id == key.id {
-            true => key.name.clone(),
-            false => id.to_string(),
+        let reader = |id: u64| {
+            if id == key.id {
+                key.name.clone()
+            } else {
+                id.to_string()
+            }
         };
         let mut document = self.read(|state| state.catalog.export(selection, &reader));
         let header = json!({

@@ -29,6 +29,10 @@ use question::Question;
 /// Needs an administrator: name one with --email, or an API key that may import with --api-key-id. Otherwise it logs in
 /// as app.config says, and the worker's own key usually has no such permission.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(super) struct Customize {
     #[command(flatten)]
     config: ConfigFile,
