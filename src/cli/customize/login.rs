@@ -114,9 +114,8 @@ async fn connect(config: &SoarConfig) -> anyhow::Result<Soar> {
 fn secret(variable: &str, prompt: &str) -> anyhow::Result<SecretString> {
     let given = match std::env::var(variable) {
         Ok(value) => value,
-        Err(_) => rpassword::prompt_password(prompt).with_context(|| {
-            format!("there is no terminal to ask on: set the variable {variable}")
-        })?,
+        Err(_) => rpassword::prompt_password(prompt)
+            .map_err(|_| anyhow!("there is no terminal to ask on: set the variable {variable}"))?,
     };
     if given.is_empty() {
         bail!("{variable} is empty: set it, or unset it to be asked");
