@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod config_file;
+mod customize;
 #[cfg(feature = "demo")]
 mod demo;
 mod export;
@@ -29,6 +30,7 @@ pub struct Cli {
 enum Command {
     Run(run::Run),
     Selftest(selftest::Selftest),
+    Customize(customize::Customize),
     Map(map::Map),
     Export(export::Export),
     #[cfg(feature = "demo")]
@@ -44,6 +46,7 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.run(),
             Command::Selftest(selftest) => selftest.run(),
+            Command::Customize(customize) => customize.run(),
             Command::Map(map) => map.run(),
             Command::Export(export) => export.run(),
             #[cfg(feature = "demo")]

@@ -13,7 +13,15 @@ pub(super) const MODIFIED: u64 = 1_767_225_600_000;
 pub(super) const AUTHOR: &str = "fn-aws-guardduty";
 
 /// A platform refuses the export of a newer one, so this is an old one; it runs Python 3 scripts.
-const SERVER_VERSION: (u32, u32, u32) = (45, 0, 7888);
+const SERVER_VERSION: (u64, u64, u64) = (OLDEST_SERVER, 0, 7888);
+
+/// The first release with everything that is used here.
+pub(super) const OLDEST_SERVER: u64 = 45;
+
+/// The first number of a platform's release, which newer ones tell as `v` and leave `major` at 0.
+pub(super) fn export_version(version: &Value) -> Option<u64> {
+    version["v"].as_u64().or_else(|| version["major"].as_u64())
+}
 
 /// The whole document, empty lists for what it does not touch.
 pub(super) fn assemble(definitions: &Definitions) -> Value {

@@ -1,5 +1,7 @@
 //! What version 2.0.0 of the Python app brings to a platform and we do not.
 
+use serde_json::Value;
+
 /// Its functions for IP sets and threat intel sets, by API name.
 const SET_FUNCTIONS: [&str; 10] = [
     "aws_guardduty_create_ipset",
@@ -45,10 +47,44 @@ pub fn rule_beside_playbook(playbook: &str) -> Option<&'static str> {
         .map(|(_, rule)| rule)
 }
 
+/// A playbook and a rule that would both run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rivals {
+    /// What analysts call the playbook.
+    pub playbook: String,
+    /// The name of our rule.
+    pub rule: &'static str,
+}
+
+/// Which playbooks of a platform, given by its export, run beside a rule of ours that is switched on there, or will be
+/// once it is added.
+pub fn rivals(platform: &Value) -> Vec<Rivals> {
+    let playbooks = platform["playbooks"].as_array().into_iter().flatten();
+    playbooks
+        .filter(|playbook| {
+            playbook["status"] == "enabled" && playbook["activation_type"] == "automatic"
+        })
+        .filter_map(|playbook| {
+            let name = playbook["name"].as_str()?;
+            let rule = rule_beside_playbook(name)?;
+            let playbook = playbook["display_name"].as_str().unwrap_or(name).to_owned();
+            is_on(platform, rule).then_some(Rivals { playbook, rule })
+        })
+        .collect()
+}
+
+fn is_on(platform: &Value, rule: &str) -> bool {
+    let mut rules = platform["actions"].as_array().into_iter().flatten();
+    let known = rules.find(|known| known["name"] == rule);
+    known.is_none_or(|known| known["enabled"] != Value::Bool(false))
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use serde_json::json;
+
     use crate::customizations::{ARCHIVE_FINDING, export_document};
 
     #[test]
@@ -87,5 +123,30 @@ mod tests {
             rule_beside_playbook("example_aws_guardduty_refresh_finding_details_pb"),
             None
         );
+    }
+
+    #[test]
+    fn only_what_is_switched_on_on_both_sides_runs_twice() {
+        let playbook = |status: &str| {
+            json!({
+                "name": "example_aws_guardduty_archive_finding_pb", "activation_type": "automatic",
+                "display_name": "Example: AWS GuardDuty: Archive Finding (PB)", "status": status,
+            })
+        };
+        let mut platform = export_document();
+        platform["playbooks"] = json!([playbook("enabled")]);
+        assert_eq!(
+            rivals(&platform),
+            [Rivals {
+                playbook: "Example: AWS GuardDuty: Archive Finding (PB)".to_owned(),
+                rule: "Example: AWS GuardDuty: Archive Finding",
+            }]
+        );
+        platform["actions"][0]["enabled"] = json!(false);
+        assert!(rivals(&platform).is_empty());
+        platform["actions"] = json!([]);
+        assert_eq!(rivals(&platform).len(), 1);
+        platform["playbooks"] = json!([playbook("disabled")]);
+        assert!(rivals(&platform).is_empty());
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::definitions::{Definitions, DestinationKind, Function, MessageDestination, Workflow};
 use super::document::{AUTHOR, MODIFIED};
 use super::identifiers::{function_input_uuid, function_uuid, uuid_of};
+use super::mark::Mark;
 
 /// The queue. Who may read it, an API key or a user, is granted on the platform.
 pub(super) fn message_destination(destination: &MessageDestination) -> Value {
@@ -40,7 +41,7 @@ pub(super) fn function(function: &Function, definitions: &Definitions) -> Value 
         "export_key": function.name,
         "uuid": function_uuid(&function.name),
         "version": 1,
-        "description": { "format": "text", "content": function.description },
+        "description": { "format": "text", "content": Mark::own(None).on(&function.description) },
         "destination_handle": function.message_destination,
         "view_items": function.inputs.iter().map(|name| view_item(name)).collect::<Vec<_>>(),
         "output_description": { "format": "text", "content": null },

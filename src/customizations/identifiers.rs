@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 /// Drawn once; changing it would give every customization a new identity.
-const NAMESPACE: Uuid = Uuid::from_u128(0x6f0c_5a1e_93d7_4b52_a8c4_1d70_be92_53f6);
+pub(super) const NAMESPACE: Uuid = Uuid::from_u128(0x6f0c_5a1e_93d7_4b52_a8c4_1d70_be92_53f6);
 
 /// The uuid of the object with `export_key` in the list `collection` of the export.
 pub(super) fn uuid_of(collection: &str, export_key: &str) -> String {

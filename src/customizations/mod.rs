@@ -8,12 +8,16 @@
 //!
 //! Pure: the same sources give the same bytes.
 
+mod content;
 mod definitions;
 mod document;
 mod fields;
 mod foreign;
 mod functions;
 mod identifiers;
+mod layout;
+mod mark;
+pub mod plan;
 mod rules;
 mod sources;
 #[cfg(test)]
@@ -22,7 +26,8 @@ mod workflows;
 
 use serde_json::Value;
 
-pub use foreign::{ancestor_only_functions, rule_beside_playbook};
+pub use foreign::{Rivals, ancestor_only_functions, rivals, rule_beside_playbook};
+pub use layout::{MergedLayout, merge_layout};
 
 /// The queue on which SOAR publishes the invocations of our functions.
 pub const MESSAGE_DESTINATION: &str = "fn_aws_gd";

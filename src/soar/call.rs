@@ -59,6 +59,17 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// A PUT of an object that was read before: somebody may change it in between.
+    pub(super) fn replace(path: impl Into<String>, body: &'a Value) -> Self {
+        Self {
+            method: Method::PUT,
+            path: path.into(),
+            body: Some(body),
+            repeat: Repeat::IfNotDone,
+            by_name: false,
+        }
+    }
+
     /// A PATCH; it carries the values it expects, so it cannot be applied twice.
     pub(super) fn patch(path: impl Into<String>, body: &'a Value) -> Self {
         Self {

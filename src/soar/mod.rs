@@ -1,5 +1,6 @@
 //! The REST API of IBM SOAR: one request path that authenticates, sends, decodes and classifies.
 
+mod administration;
 mod artifacts;
 mod call;
 mod error;
@@ -11,12 +12,14 @@ mod platform;
 mod session;
 mod wire;
 
+pub use administration::PendingImport;
 pub use artifacts::KnownArtifacts;
 pub use error::SoarError;
 pub use incidents::{FindingKey, Found, Note, OpenPage};
 pub use inspection::Grants;
 pub use patch::Change;
 pub use platform::PlatformTraits;
+pub use session::Account;
 pub use wire::field_value;
 
 use std::collections::HashMap;
@@ -114,6 +117,11 @@ impl Soar {
     /// The organisation's name.
     pub fn org(&self) -> &str {
         &self.shared.org
+    }
+
+    /// Whose login this is, where the platform says so.
+    pub async fn account(&self) -> Option<Account> {
+        self.shared.session.read().await.account
     }
 
     /// Sends a call until it succeeds, fails for good or has used up its attempts.

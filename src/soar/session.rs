@@ -16,6 +16,17 @@ pub(super) struct Session {
     pub(super) headers: HeaderMap,
     /// Counts the logins, so that of many callers with an expired session only one logs in again.
     pub(super) generation: u64,
+    /// Whose login it is, where the platform says so.
+    pub(super) account: Option<Account>,
+}
+
+/// An account by the number under which a message destination lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Account {
+    /// An API key.
+    ApiKey(i64),
+    /// A user.
+    User(i64),
 }
 
 /// The organisation the worker serves.
@@ -75,6 +86,7 @@ pub(super) async fn login(
                 Session {
                     headers,
                     generation,
+                    account: answer["api_key_handle"].as_i64().map(Account::ApiKey),
                 },
                 answer,
             ))
@@ -116,6 +128,7 @@ async fn user_login(
         Session {
             headers,
             generation,
+            account: answer["user_id"].as_i64().map(Account::User),
         },
         answer,
     ))

@@ -72,6 +72,11 @@ impl World {
         std::fs::write(self.worker.folder().join(name), text).unwrap();
     }
 
+    /// The worker's configuration file, written as the next start would.
+    pub(crate) fn config_file(&self) -> PathBuf {
+        self.worker.write_config()
+    }
+
     /// Sets a key of `[fn_aws_guardduty]` for the next start or reload.
     pub(crate) fn set(&mut self, key: &str, value: &str) {
         self.worker.app.set(key, value);

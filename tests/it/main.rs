@@ -16,6 +16,7 @@ mod architecture;
 mod archive;
 mod certificates;
 mod cloud_pak;
+mod customize;
 mod documents;
 mod escalation;
 mod faults;

@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::catalog::{Catalog, Place};
+use super::catalog::{Catalog, Place, Selection};
 use super::change::Slot;
 use super::refusal::Refusal;
+use super::rest::server_version;
 use super::runs::WorkflowRun;
 use super::state::State;
 use super::view::IncidentView;
@@ -69,6 +70,88 @@ impl Platform {
             state.grant("users", organization.administrator().id);
             Ok(())
         })
+    }
+
+    /// The whole configuration as an export document.
+    pub fn export(&self) -> Value {
+        self.exported(Selection::ALL)
+    }
+
+    pub(crate) fn exported(&self, selection: Selection) -> Value {
+        let key = self.organization().api_key();
+        let reader = |id: u64| {
+            if id == key.id {
+                key.name.clone()
+            } else {
+                id.to_string()
+            }
+        };
+        let mut document = self.read(|state| state.catalog.export(selection, &reader));
+        let header = json!({
+            "export_format_version": 2, "export_type": "ORG", "export_date": now(), "id": 1,
+            "locale": "en", "server_version": server_version(),
+        });
+        for (key, value) in header.as_object().into_iter().flatten() {
+            document[key] = value.clone();
+        }
+        document
+    }
+
+    /// The layout of the incident's tabs, as an administrator arranged it.
+    pub fn incident_tabs(&self) -> Value {
+        self.read(|state| {
+            let mut layouts = state.catalog.layouts.iter();
+            layouts
+                .find(|layout| layout["name"] == "incident")
+                .cloned()
+                .unwrap_or_default()
+        })
+    }
+
+    /// Arranges the incident's tabs anew.
+    pub fn set_incident_tabs(&self, content: &Value) {
+        self.update(|state| {
+            let mut layouts = state.catalog.layouts.iter_mut();
+            if let Some(layout) = layouts.find(|layout| layout["name"] == "incident") {
+                layout["content"] = content.clone();
+            }
+        });
+    }
+
+    /// Who may use the queues of a message destination: the ids in its list `users` or `api_keys`.
+    pub fn readers(&self, destination: &str, list: &str) -> Vec<u64> {
+        self.read(|state| {
+            let destination = state.catalog.destination(destination);
+            let readers = destination.and_then(|d| d.definition.get(list)?.as_array());
+            readers
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_u64)
+                .collect()
+        })
+    }
+
+    /// Lists who may use the queues of a message destination.
+    pub fn set_readers(&self, destination: &str, list: &str, readers: &[u64]) {
+        self.update(|state| {
+            let mut destinations = state.catalog.destinations.iter_mut();
+            if let Some(found) = destinations.find(|d| d.name == destination) {
+                found.definition.insert(list.to_owned(), json!(readers));
+            }
+        });
+    }
+
+    /// Imports an export document without letting anybody read its queues.
+    pub fn import_only(&self, export: &Value) -> Result<(), Refusal> {
+        self.change(|state| {
+            let pending = state.begin_import(export.clone())?;
+            state.accept_import(pending["id"].as_u64().unwrap_or_default())
+        })
+    }
+
+    /// How many imports wait to be accepted or rejected.
+    pub fn pending_imports(&self) -> usize {
+        self.read(|state| state.imports.len())
     }
 
     /// Closes an incident with a resolution's label, such as "Resolved", and a summary.

@@ -136,16 +136,25 @@ impl Catalog {
             catalog.core.insert(field.name.clone(), field);
         }
         for (id, name) in ARTIFACT_TYPES {
-            catalog.artifact_types.push(ArtifactType {
-                id: *id,
-                name: (*name).to_owned(),
-                programmatic_name: (*name).to_owned(),
-                description: String::new(),
-                uuid: Uuid::new_v4().to_string(),
-            });
+            catalog.artifact_types.push(artifact_type(*id, name));
         }
         catalog.layouts = layouts();
         catalog
+    }
+}
+
+fn artifact_type(id: u64, name: &str) -> ArtifactType {
+    let uuid = Uuid::new_v4().to_string();
+    let definition = json!({
+        "id": 0, "name": name, "programmatic_name": name, "export_key": name, "uuid": uuid, "desc": "",
+        "enabled": true, "system": true, "file": false, "tags": [], "version": 0,
+    });
+    ArtifactType {
+        id,
+        name: name.to_owned(),
+        programmatic_name: name.to_owned(),
+        definition: definition.as_object().cloned().unwrap_or_default(),
+        uuid,
     }
 }
 
@@ -189,6 +198,9 @@ fn incident_field(id: u64, definition: &Definition, critical: bool) -> Field {
     }
 }
 
+/// The Details tab of every platform has this identity, whatever it is called.
+const DETAILS_TAB: &str = "ccf4e648-5af4-4dc0-8f6a-19aff3a7eeb6";
+
 /// The four layouts every organization has: incident tabs, new-incident wizard, close dialogue, summary.
 fn layouts() -> Vec<Value> {
     let field = |name: &str| {
@@ -210,10 +222,21 @@ fn layouts() -> Vec<Value> {
             "uuid": Uuid::new_v4().to_string(), "content": content,
         })
     };
-    let details = tab(
+    let header = |label: &str| {
+        json!({
+            "element": "header", "content": label, "field_type": null, "show_if": null,
+            "show_link_header": false, "step_label": null,
+        })
+    };
+    let mut details = tab(
         "Details",
-        vec![field("description"), field("severity_code")],
+        vec![
+            header("Basic Details"),
+            field("description"),
+            field("severity_code"),
+        ],
     );
+    details["predefined_uuid"] = json!(DETAILS_TAB);
     let closing = vec![field("resolution_id"), field("resolution_summary")];
     vec![
         layout(1, 2, "wizard", "INCIDENT_WIZARD", vec![field("name")]),

@@ -1,6 +1,7 @@
 //! The organization's configuration: fields, tables, artifact types, functions, rules, workflows.
 
 mod builtin;
+mod export;
 pub(crate) mod field;
 mod import;
 
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::automation;
+pub(crate) use export::Selection;
 use field::{Field, Required};
 
 /// Everything that an administrator configures.
@@ -28,6 +30,8 @@ pub(crate) struct Catalog {
     pub(crate) rules: Vec<Rule>,
     pub(crate) workflows: BTreeMap<String, Workflow>,
     pub(crate) layouts: Vec<Value>,
+    /// Kept and shown as they were imported; they never run.
+    pub(crate) playbooks: Vec<Value>,
 }
 
 #[derive(Debug, Clone)]
@@ -42,7 +46,7 @@ pub(crate) struct ArtifactType {
     pub(crate) id: u64,
     pub(crate) name: String,
     pub(crate) programmatic_name: String,
-    pub(crate) description: String,
+    pub(crate) definition: Map<String, Value>,
     pub(crate) uuid: String,
 }
 
@@ -79,6 +83,7 @@ pub(crate) struct Workflow {
     pub(crate) name: String,
     pub(crate) programmatic_name: String,
     pub(crate) parsed: automation::Workflow,
+    pub(crate) definition: Map<String, Value>,
 }
 
 /// Where an incident keeps a field.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::caller::{Administrator, Caller, Document, Names};
 use crate::soar::Platform;
-use crate::soar::catalog::{Destination, Function};
+use crate::soar::catalog::{Destination, Function, Selection};
 use crate::soar::refusal::Refusal;
 
 /// The organization and one name or id of a path.
@@ -200,6 +200,17 @@ fn is_layout(layout: &Value, id: &str) -> bool {
     layout["id"]
         .as_u64()
         .is_some_and(|known| id.parse() == Ok(known))
+}
+
+/// The configuration as a document that another platform can import.
+pub(crate) async fn export(
+    State(platform): State<Platform>,
+    _: Administrator,
+    Document(selection): Document,
+) -> Result<Json<Value>, Refusal> {
+    let selection: Selection =
+        serde_json::from_value(selection).map_err(|error| Refusal::bad(error.to_string()))?;
+    Ok(Json(platform.exported(selection)))
 }
 
 /// Checks the document and keeps it until it is accepted.

@@ -13,6 +13,7 @@ use axum::routing::{get, post, put};
 
 use super::Platform;
 use super::refusal::Refusal;
+pub(crate) use session::server_version;
 
 /// Exports are large.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -51,6 +52,8 @@ fn configuration_routes() -> Router<Platform> {
         )
         .route("/layouts", get(c::layouts))
         .route("/layouts/{id}", get(c::layout).put(c::put_layout))
+        .route("/configurations/exports", post(c::export))
+        .route("/configurations/exports/", post(c::export))
         .route("/configurations/imports", post(c::begin_import))
         .route("/configurations/imports/{id}", put(c::settle_import))
 }

@@ -16,6 +16,18 @@ use crate::soar::{Platform, limits};
 /// The release whose answers are imitated.
 const SERVER_VERSION: &str = "51.0.0.0.9340";
 
+/// Both forms that a release is told in, the one of two and the one of four parts.
+pub(crate) fn server_version() -> Value {
+    let parts: Vec<u64> = SERVER_VERSION
+        .split('.')
+        .filter_map(|p| p.parse().ok())
+        .collect();
+    json!({
+        "v": parts[0], "r": parts[1], "m": parts[2], "f": parts[3], "build_number": parts[4],
+        "major": parts[0], "minor": parts[1], "version": SERVER_VERSION,
+    })
+}
+
 pub(crate) async fn by_key(State(platform): State<Platform>, caller: Caller) -> Json<Value> {
     let Caller(principal) = caller;
     let mut session = session(&platform, &principal);
@@ -80,10 +92,6 @@ pub(crate) async fn organization(State(platform): State<Platform>, _: Caller) ->
 
 /// The part of the platform's constants that clients read.
 pub(crate) async fn constants(_: Caller) -> Response {
-    let parts: Vec<u64> = SERVER_VERSION
-        .split('.')
-        .filter_map(|p| p.parse().ok())
-        .collect();
     let methods = json!([
         "equals",
         "not_equals",
@@ -106,10 +114,7 @@ pub(crate) async fn constants(_: Caller) -> Response {
         (name.to_owned(), input)
     });
     let constants = json!({
-        "server_version": {
-            "v": parts[0], "r": parts[1], "m": parts[2], "f": parts[3], "build_number": parts[4],
-            "major": parts[0], "minor": parts[1], "version": SERVER_VERSION,
-        },
+        "server_version": server_version(),
         "input_types": serde_json::Map::from_iter(inputs),
         "max_page_size": limits::PAGE,
         "actions_framework": {"action_invocation_message_types":

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{count, objects, text};
+use super::{check_identity, count, objects, text};
 use crate::automation::{self, parse_workflow};
 use crate::soar::catalog::{Catalog, Function, Rule, Workflow};
 
@@ -22,7 +22,10 @@ impl Catalog {
                     return Err(format!("function {name} shows the unknown input {uuid}"));
                 }
             }
-            let known = self.functions.get(&name).map(|function| function.id);
+            let known = self.functions.get(&name);
+            let uuid = known.and_then(|known| known.definition.get("uuid"));
+            check_identity("function", &name, uuid, object)?;
+            let known = known.map(|function| function.id);
             let id = known.unwrap_or_else(|| self.fresh_id());
             let function = Function {
                 id,
@@ -44,16 +47,17 @@ impl Catalog {
                 .get("content")
                 .and_then(|content| content["xml"].as_str());
             let xml = xml.ok_or_else(|| format!("workflow {programmatic_name} has no XML"))?;
-            let known = self
-                .workflows
-                .get(&programmatic_name)
-                .map(|workflow| workflow.id);
+            let known = self.workflows.get(&programmatic_name);
+            let uuid = known.and_then(|known| known.definition.get("uuid"));
+            check_identity("workflow", &programmatic_name, uuid, object)?;
+            let known = known.map(|workflow| workflow.id);
             let id = known.unwrap_or_else(|| self.fresh_id());
             let workflow = Workflow {
                 id,
                 name: text(object, "name")?,
                 programmatic_name: programmatic_name.clone(),
                 parsed: self.read_workflow(xml)?,
+                definition: object.clone(),
             };
             self.workflows.insert(programmatic_name, workflow);
         }
@@ -89,7 +93,10 @@ impl Catalog {
                 return Err(format!("rule {name} starts the unknown workflow {unknown}"));
             }
             self.check_conditions(&name, object)?;
-            let known = self.rule(&name).map(|rule| rule.id);
+            let known = self.rule(&name);
+            let uuid = known.map(|rule| &rule.definition["uuid"]);
+            check_identity("rule", &name, uuid, object)?;
+            let known = known.map(|rule| rule.id);
             let id = known.unwrap_or_else(|| self.fresh_id());
             self.rules.retain(|rule| rule.name != name);
             self.rules.push(Rule {

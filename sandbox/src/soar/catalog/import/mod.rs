@@ -25,6 +25,7 @@ impl Catalog {
         done("functions", self.import_functions(export)?);
         done("workflows", self.import_workflows(export)?);
         done("rules", self.import_rules(export)?);
+        done("playbooks", self.import_playbooks(export)?);
         done("layouts", self.import_layouts(export));
         Ok(summary)
     }
@@ -53,9 +54,6 @@ fn check_header(export: &Value) -> Result<(), String> {
 
 /// Refuses what would be accepted and then never happen.
 fn check_simulated(export: &Value) -> Result<(), String> {
-    if objects(export, "playbooks")?.next().is_some() {
-        return Err("playbooks are not simulated".to_owned());
-    }
     for rule in objects(export, "actions")? {
         let name = text(rule, "name")?;
         let empty = |list: &str| {
@@ -73,6 +71,22 @@ fn check_simulated(export: &Value) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// An object that is known by the same name must be the same object: a platform would not tell which of the two is
+/// meant by those that refer to it.
+fn check_identity(
+    what: &str,
+    name: &str,
+    known: Option<&Value>,
+    object: &Map<String, Value>,
+) -> Result<(), String> {
+    match (known.and_then(Value::as_str), object.get("uuid")) {
+        (Some(known), Some(Value::String(uuid))) if known != uuid => Err(format!(
+            "{what} {name} exists with the uuid {known}, which is not {uuid}"
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// The objects of a list; an absent or null list is empty.

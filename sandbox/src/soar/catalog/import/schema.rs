@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{count, objects, text};
+use super::{check_identity, count, objects, text};
 use crate::soar::catalog::field::{Choice, Field, Kind, Required};
 use crate::soar::catalog::{ArtifactType, Catalog, Destination, Table};
 use crate::soar::limits;
@@ -15,6 +15,8 @@ impl Catalog {
             definition.insert("users".to_owned(), Value::Array(Vec::new()));
             definition.insert("api_keys".to_owned(), Value::Array(Vec::new()));
             if let Some(known) = self.destinations.iter_mut().find(|d| d.name == name) {
+                let uuid = known.definition.get("uuid");
+                check_identity("message destination", &name, uuid, object)?;
                 for kept in ["users", "api_keys"] {
                     let value = known.definition.get(kept).cloned();
                     definition.insert(kept.to_owned(), value.unwrap_or_default());
@@ -51,6 +53,7 @@ impl Catalog {
                 other => return Err(format!("field {key} belongs to the unknown type {other}")),
             };
             let known = fields.remove(&field.name);
+            check_succession(&key, known.as_ref(), object)?;
             fields.insert(field.name.clone(), field.succeed(known.as_ref()));
         }
         count(export, "fields")
@@ -95,6 +98,8 @@ impl Catalog {
         for object in objects(export, "types")? {
             let name = text(object, "type_name")?;
             let earlier = self.tables.remove(&name);
+            let uuid = earlier.as_ref().and_then(|t| t.definition.get("uuid"));
+            check_identity("data table", &name, uuid, object)?;
             let id = earlier.as_ref().map(|table| table.id);
             let id = id.unwrap_or_else(|| self.fresh_id());
             let fields = object.get("fields").and_then(Value::as_object);
@@ -109,6 +114,7 @@ impl Catalog {
                     return Err(format!("column {key} of {name} is called {}", field.name));
                 }
                 let earlier = earlier.as_ref().and_then(|table| table.column(key));
+                check_succession(&format!("{name}/{key}"), earlier, column)?;
                 let order = column
                     .get("order")
                     .and_then(Value::as_u64)
@@ -130,10 +136,11 @@ impl Catalog {
         for object in objects(export, "incident_artifact_types")? {
             let programmatic_name = text(object, "programmatic_name")?;
             let named = |t: &&mut ArtifactType| t.programmatic_name == programmatic_name;
-            let description = object.get("desc").and_then(Value::as_str).unwrap_or("");
             if let Some(known) = self.artifact_types.iter_mut().find(named) {
+                let uuid = Value::from(known.uuid.clone());
+                check_identity("artifact type", &programmatic_name, Some(&uuid), object)?;
                 known.name = text(object, "name")?;
-                description.clone_into(&mut known.description);
+                known.definition.clone_from(object);
                 continue;
             }
             let id = self.fresh_id();
@@ -141,11 +148,21 @@ impl Catalog {
                 id,
                 name: text(object, "name")?,
                 programmatic_name,
-                description: description.to_owned(),
+                definition: object.clone(),
                 uuid: text(object, "uuid")?,
             });
         }
         count(export, "incident_artifact_types")
+    }
+
+    /// A playbook is known by its API name.
+    pub(super) fn import_playbooks(&mut self, export: &Value) -> Result<usize, String> {
+        for object in objects(export, "playbooks")? {
+            let name = text(object, "name")?;
+            self.playbooks.retain(|known| known["name"] != name);
+            self.playbooks.push(Value::Object(object.clone()));
+        }
+        count(export, "playbooks")
     }
 
     /// As on a real platform, a layout in an import replaces the customer's own of the same kind.
@@ -166,4 +183,28 @@ impl Catalog {
         }
         layouts.len()
     }
+}
+
+/// A field or column keeps its identity and its type: its values are stored already.
+fn check_succession(
+    key: &str,
+    earlier: Option<&Field>,
+    object: &Map<String, Value>,
+) -> Result<(), String> {
+    let Some(earlier) = earlier else {
+        return Ok(());
+    };
+    let (known, wanted) = (
+        earlier.definition.get("input_type"),
+        object.get("input_type"),
+    );
+    if known != wanted {
+        let (known, wanted) = (
+            known.unwrap_or(&Value::Null),
+            wanted.unwrap_or(&Value::Null),
+        );
+        return Err(format!("field {key} is {known} and cannot become {wanted}"));
+    }
+    let uuid = Value::from(earlier.uuid.clone());
+    check_identity("field", key, Some(&uuid), object)
 }
