@@ -7,7 +7,7 @@
 //! - [`functions`], [`poller`]: what it does for SOAR when called, and by itself.
 //! - [`actions`]: takes messages from the queue, has their function run, answers.
 //! - [`customizations`]: what SOAR has to import.
-//! - [`state`], [`config`], [`tls`], [`telemetry`], [`lifecycle`]: the process around it.
+//! - [`state`], [`config`], [`tls`], [`telemetry`], [`lifecycle`], [`systemd`]: the process around it.
 //! - [`app`], [`cli`]: put it together.
 //!
 //! `domain`, `stomp::frame` and `actions::message` do no input or output; `guardduty`, `soar` and `stomp` never
@@ -26,5 +26,6 @@ pub mod poller;
 pub mod soar;
 pub mod state;
 pub mod stomp;
+pub mod systemd;
 pub mod telemetry;
 pub mod tls;

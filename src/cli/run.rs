@@ -7,7 +7,7 @@ use clap::Args;
 use super::config_file::ConfigFile;
 use crate::config::Config;
 use crate::lifecycle::{GRACE_PERIOD, Lifecycle};
-use crate::{app, telemetry};
+use crate::{app, systemd, telemetry};
 
 /// Run the worker until SIGTERM or SIGINT.
 #[derive(Debug, Args)]
@@ -38,13 +38,16 @@ impl Run {
 /// Signals count from the beginning, also while the platform cannot be reached yet.
 async fn work(config: Config) -> anyhow::Result<ExitCode> {
     let lifecycle = Lifecycle::new();
+    systemd::watch(&lifecycle);
     let starting = async {
         let started = lifecycle
             .soft()
             .run_until_cancelled(Box::pin(app::start(config, &lifecycle)))
             .await;
-        if matches!(started, Some(Err(_))) {
-            lifecycle.stop();
+        match started {
+            Some(Ok(())) => systemd::ready(),
+            Some(Err(_)) => lifecycle.stop(),
+            None => {}
         }
         started.unwrap_or(Ok(()))
     };

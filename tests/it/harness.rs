@@ -76,6 +76,11 @@ impl World {
         self.worker.app.set(key, value);
     }
 
+    /// Sets a key of `[resilient]` for the next start.
+    pub(crate) fn set_connection(&mut self, key: &str, value: &str) {
+        self.worker.connection.set(key, value);
+    }
+
     /// The environment of the next start, in place of `AWS_ENDPOINT_URL`.
     pub(crate) fn set_variables<const N: usize>(&mut self, variables: &[(&str, &str); N]) {
         self.worker.variables = Settings::from(*variables);

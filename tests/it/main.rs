@@ -19,3 +19,4 @@ mod functions;
 mod login;
 mod refresh;
 mod shutdown;
+mod systemd;
