@@ -6,7 +6,7 @@
 //! - [`guardduty`], [`soar`], [`stomp`]: the three systems it talks to; none knows the others.
 //! - [`functions`], [`poller`]: what it does for SOAR when called, and by itself.
 //! - [`actions`]: takes messages from the queue, has their function run, answers.
-//! - [`customizations`]: what SOAR has to import.
+//! - [`customizations`]: what SOAR has to import; [`package`]: the app that App Host installs.
 //! - [`state`], [`config`], [`tls`], [`telemetry`], [`lifecycle`], [`systemd`]: the process around it.
 //! - [`app`], [`cli`]: put it together.
 //!
@@ -22,6 +22,7 @@ pub mod domain;
 pub mod functions;
 pub mod guardduty;
 pub mod lifecycle;
+pub mod package;
 pub mod poller;
 pub mod soar;
 pub mod state;
