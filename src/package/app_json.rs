@@ -30,7 +30,7 @@ pub(super) fn app_json(image: &Image, export: &Value) -> Value {
         "author": {"name": AUTHOR, "website": "", "icon": icon(COMPANY_LOGO)},
         "icon": icon(APP_LOGO),
         "description": {"content": env!("CARGO_PKG_DESCRIPTION"), "format": "text"},
-        "long_description": {"content": LONG_DESCRIPTION.trim_end(), "format": "html"},
+        "long_description": {"content": LONG_DESCRIPTION.replace('\n', ""), "format": "html"},
         "minimum_resilient_version": export["server_version"],
         "tag": {"name": NAME, "display_name": NAME, "prefix": NAME, "uuid": uuid},
         "current_installation": {"executables": [{
