@@ -6,9 +6,9 @@
 //! - [`guardduty`], [`soar`], [`stomp`]: the three systems it talks to; none knows the others.
 //! - [`functions`], [`poller`]: what it does for SOAR when called, and by itself.
 //! - [`actions`]: takes messages from the queue, has their function run, answers.
-//! - [`customizations`]: what SOAR has to import.
+//! - [`customizations`]: what SOAR has to import; [`package`]: the app that App Host installs.
 //! - [`proxy`], [`tls`], [`reason`]: how it gets there, and why not.
-//! - [`state`], [`config`], [`telemetry`], [`lifecycle`], [`requests`]: the process around it.
+//! - [`state`], [`config`], [`telemetry`], [`lifecycle`], [`requests`], [`systemd`]: the process around it.
 //! - [`selftest`]: whether all of it would work, found out without changing anything.
 //! - [`app`], [`service`], [`cli`]: put it together.
 //!
@@ -24,6 +24,7 @@ pub mod domain;
 pub mod functions;
 pub mod guardduty;
 pub mod lifecycle;
+pub mod package;
 pub mod poller;
 pub mod proxy;
 pub mod reason;
@@ -33,5 +34,6 @@ pub mod service;
 pub mod soar;
 pub mod state;
 pub mod stomp;
+pub mod systemd;
 pub mod telemetry;
 pub mod tls;

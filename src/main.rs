@@ -2,11 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-use fn_aws_guardduty::cli::Cli;
-
 fn main() -> ExitCode {
-    match Cli::parse().run() {
+    match fn_aws_guardduty::cli::run(std::env::args_os()) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("fn-aws-guardduty: {error:#}");

@@ -9,6 +9,7 @@ use crate::app::{self, Prepared};
 use crate::config::{Config, ConfigErrors};
 use crate::lifecycle::{ExitVerdict, GRACE_PERIOD, Lifecycle};
 use crate::requests::{Request, Requests};
+use crate::systemd;
 use crate::telemetry::Telemetry;
 
 /// Reads the configuration again.
@@ -45,10 +46,12 @@ impl Service {
     /// # Errors
     /// When the first login is refused or the configuration does not fit the platform.
     pub async fn run(mut self, config: Config) -> anyhow::Result<ExitVerdict> {
+        let _alive = systemd::prove_life();
         let mut lifecycle = Lifecycle::new();
         let mut next = self.prepare(config, None).await?;
         while let ControlFlow::Continue(prepared) = next {
             app::start(*prepared, &lifecycle);
+            systemd::ready();
             next = self.watch(&lifecycle).await;
             let verdict = self.drain(&lifecycle).await;
             if next.is_break() || self.stopping || verdict == ExitVerdict::Failed {
@@ -104,7 +107,10 @@ impl Service {
         loop {
             let request = tokio::select! {
                 request = self.next_request() => request,
-                () = at_work.soft().cancelled() => return ControlFlow::Break(()),
+                () = at_work.soft().cancelled() => {
+                    systemd::stopping();
+                    return ControlFlow::Break(());
+                }
             };
             match request {
                 Request::Stop(signal) => {
@@ -112,9 +118,11 @@ impl Service {
                     return ControlFlow::Break(());
                 }
                 Request::Reload(reason) => {
+                    systemd::reloading();
                     if let Some(next) = self.reload(reason, at_work).await {
                         return next;
                     }
+                    systemd::ready();
                 }
             }
         }
@@ -164,6 +172,7 @@ impl Service {
     }
 
     fn stop(&mut self, signal: &'static str) {
+        systemd::stopping();
         tracing::info!(signal, "stopping on {signal}: work in hand is finished");
         self.stopping = true;
     }

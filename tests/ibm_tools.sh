@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # IBM's resilient-sdk must load our export: docgen documents it, codegen makes a package of it,
-# and nothing may be missing from either.
+# nothing may be missing from either, and our app zip must be the one that its package makes.
 #
 # IBM_VENV names the virtual environment to use, made when it is not there; it belongs outside
 # the tree. Without it a temporary one is made and removed.
@@ -17,6 +17,12 @@ if [[ ! -x "$venv/bin/resilient-sdk" || ! -x "$venv/bin/resilient-circuits" ]]; 
     "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
         'resilient==51.*' 'resilient-circuits==51.*' 'resilient-sdk==51.*'
 fi
+
+# The whole workspace, so that nothing is built a second time with other features.
+cargo build --quiet --locked --workspace --manifest-path "$root/Cargo.toml"
+target=$(cargo metadata --no-deps --format-version 1 --manifest-path "$root/Cargo.toml" |
+    "$venv/bin/python" -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+"$target/debug/fn-aws-guardduty" package --output "$work" --repository Registry.Example.com/SOAR
 
 # The SDK keeps settings and a log below the home folder.
 export HOME="$work/home"
@@ -91,3 +97,6 @@ if missing:
     sys.exit("IBM's tools lost:\n  " + "\n  ".join(missing))
 print("IBM's tools found everything")
 PYTHON
+
+echo "package: the app zip beside that of the same app in Python"
+"$venv/bin/python" "$root/tests/ibm/app_zip.py" "$venv/bin/resilient-sdk" "$work/package/fn_aws_guardduty" "$work"/app-*.zip

@@ -1,14 +1,19 @@
 //! The command line: one file a command.
 
+mod circuits;
+mod completions;
 mod config_file;
 mod customize;
 #[cfg(feature = "demo")]
 mod demo;
 mod export;
+mod man;
 mod map;
+mod package;
 mod run;
 mod selftest;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -33,8 +38,26 @@ enum Command {
     Customize(customize::Customize),
     Map(map::Map),
     Export(export::Export),
+    Package(package::Package),
+    Completions(completions::Completions),
+    Man(man::Man),
     #[cfg(feature = "demo")]
     Demo(demo::Demo),
+}
+
+/// Runs the command that `arguments` name, the program's own name before them.
+///
+/// Called as `resilient-circuits`, the program takes the commands of IBM's runner: App Host and unit files
+/// made for the Python app call it so. Ends the process where help is asked for or the arguments are wrong.
+///
+/// # Errors
+/// When the command fails; the error is for the user, on one line.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> anyhow::Result<ExitCode> {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if circuits::is_meant_by(&arguments) {
+        return circuits::Circuits::parse_from(arguments).run();
+    }
+    Cli::parse_from(arguments).run()
 }
 
 impl Cli {
@@ -49,6 +72,9 @@ impl Cli {
             Command::Customize(customize) => customize.run(),
             Command::Map(map) => map.run(),
             Command::Export(export) => export.run(),
+            Command::Package(package) => package.run(),
+            Command::Completions(completions) => Ok(completions.run()),
+            Command::Man(man) => man.run(),
             #[cfg(feature = "demo")]
             Command::Demo(demo) => demo.run(),
         }

@@ -13,10 +13,10 @@ pub(super) const MODIFIED: u64 = 1_767_225_600_000;
 pub(super) const AUTHOR: &str = "fn-aws-guardduty";
 
 /// A platform refuses the export of a newer one, so this is an old one; it runs Python 3 scripts.
-const SERVER_VERSION: (u64, u64, u64) = (OLDEST_SERVER, 0, 7888);
+const SERVER_VERSION: (u64, u64, u64) = (LOWEST_PLATFORM, 0, 7888);
 
-/// The first release with everything that is used here.
-pub(super) const OLDEST_SERVER: u64 = 45;
+/// The lowest major release of a platform that runs these scripts, which are Python 3.
+pub const LOWEST_PLATFORM: u64 = 45;
 
 /// The first number of a platform's release, which newer ones tell as `v` and leave `major` at 0.
 pub(super) fn export_version(version: &Value) -> Option<u64> {

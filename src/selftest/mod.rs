@@ -15,7 +15,6 @@ mod report;
 
 pub use circuits::{CircuitsOutcome, circuits_text, circuits_unconfigured};
 pub use permissions::{IAM_POLICY, NEEDED};
-pub use platform::LOWEST_PLATFORM;
 pub use report::{Area, Check, Outcome, Reason, Report};
 
 use std::future::ready;

@@ -8,13 +8,11 @@ use serde_json::Value;
 use super::report::{Area, Check, Reason};
 use crate::app;
 use crate::config::{Config, Credentials, RetryConfig, SoarConfig};
+use crate::customizations::LOWEST_PLATFORM;
 use crate::soar::{Grants, Soar, SoarError};
 
 const NAME: &str = "SOAR REST";
 const VERSION: &str = "platform version";
-
-/// The lowest platform that the customizations are made for: older ones cannot run scripts in Python 3.
-pub const LOWEST_PLATFORM: u64 = 45;
 
 /// Logs in once.
 pub(super) async fn connect(config: &Config, patience: Duration) -> Result<Arc<Soar>, Box<Check>> {

@@ -27,3 +27,4 @@ mod refresh;
 mod reload;
 mod selftest;
 mod shutdown;
+mod systemd;

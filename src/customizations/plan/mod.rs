@@ -10,7 +10,7 @@ mod schema;
 
 use serde_json::Value;
 
-use super::document::{OLDEST_SERVER, export_version};
+use super::document::{LOWEST_PLATFORM, export_version};
 use super::export_document;
 
 /// What becomes of one object.
@@ -67,7 +67,7 @@ pub enum PlanError {
     Mismatch(Vec<String>),
     /// The platform cannot run our scripts.
     #[error(
-        "SOAR {0} is too old: these customizations need SOAR {OLDEST_SERVER} or newer, for its Python 3 scripts"
+        "SOAR {0} is too old: these customizations need SOAR {LOWEST_PLATFORM} or newer, for its Python 3 scripts"
     )]
     OldPlatform(String),
     /// What the platform exported is no export.
@@ -109,7 +109,7 @@ impl Plan {
 
 fn check_version(version: &Value) -> Result<(), PlanError> {
     match export_version(version) {
-        Some(major) if major < OLDEST_SERVER => {
+        Some(major) if major < LOWEST_PLATFORM => {
             let version = version["version"].as_str().map(str::to_owned);
             Err(PlanError::OldPlatform(
                 version.unwrap_or_else(|| major.to_string()),
