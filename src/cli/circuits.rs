@@ -81,15 +81,13 @@ impl List {
     }
 
     fn text(&self, program: &Path) -> String {
-        let mut text = "The following packages and components are installed:\n".to_owned();
-        text += &format!("fn-aws-guardduty=={VERSION}:\n");
-        if self.verbose {
-            text += &format!("\t{}\n", program.display());
-        }
-        for component in COMPONENTS {
-            text += &format!("\t{component}\n");
-        }
-        text
+        let place = self.verbose.then(|| format!("\t{}\n", program.display()));
+        format!(
+            "The following packages and components are installed:\n\
+             fn-aws-guardduty=={VERSION}:\n{}{}",
+            place.unwrap_or_default(),
+            COMPONENTS.map(|name| format!("\t{name}\n")).concat()
+        )
     }
 }
 

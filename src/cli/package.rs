@@ -21,7 +21,7 @@ pub(super) struct Package {
     /// Folder to write the zip to
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     output: PathBuf,
-    /// Where App Host pulls the image from: the image's name up to /fn_aws_guardduty
+    /// Where App Host pulls the image from: the image's name without `/fn_aws_guardduty`
     #[arg(long, value_name = "REPOSITORY", default_value = REPOSITORY)]
     repository: String,
     /// SHA-256 digest that names the image in place of its version, 64 hexadecimal digits

@@ -42,7 +42,7 @@ pub(super) fn files(export: &Value) -> Vec<File> {
     let documents = documents.into_iter().map(|(path, content)| File {
         path: path.into(),
         content: content.into(),
-        executable: path.ends_with(".sh"),
+        executable: path == "image_tree.sh",
     });
     let export_text = File {
         path: "export.res".into(),
