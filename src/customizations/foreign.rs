@@ -2,6 +2,10 @@
 
 use serde_json::Value;
 
+/// What to do about functions that only the Python app serves. On a message destination that both read, each call goes to
+/// either.
+pub const FOR_UNSERVED: &str = "where they are used, give them a message destination of their own and keep the Python app for it, with aws_gd_polling_interval = 0";
+
 /// Its functions for IP sets and threat intel sets, by API name.
 const SET_FUNCTIONS: [&str; 10] = [
     "aws_guardduty_create_ipset",

@@ -27,7 +27,7 @@ mod workflows;
 use serde_json::Value;
 
 pub use document::LOWEST_PLATFORM;
-pub use foreign::{Rivals, ancestor_only_functions, rivals, rule_beside_playbook};
+pub use foreign::{FOR_UNSERVED, Rivals, ancestor_only_functions, rivals, rule_beside_playbook};
 pub use layout::{MergedLayout, merge_layout};
 
 /// The queue on which SOAR publishes the invocations of our functions.

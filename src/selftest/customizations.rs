@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::platform::Snapshot;
 use super::report::{Area, Check};
-use crate::customizations::{ancestor_only_functions, export_document};
+use crate::customizations::{FOR_UNSERVED, ancestor_only_functions, export_document};
 use crate::soar::SoarError;
 
 const NAME: &str = "customizations";
@@ -239,7 +239,7 @@ pub(super) fn check_unserved(platform: &Snapshot) -> Option<Check> {
     }
     let detail = format!("this program does not serve {}", unserved.join(", "));
     let check = Check::warning(Area::Platform, "functions of the Python app", detail);
-    Some(check.remedy("keep the Python app for them, with aws_gd_polling_interval = 0, or disable their playbooks"))
+    Some(check.remedy(FOR_UNSERVED))
 }
 
 /// Objects by one of their texts; they come in a list, in `entities`, or as members of an object.

@@ -102,6 +102,47 @@ fn the_readmes_keys_are_those_of_the_example() {
 }
 
 #[test]
+fn the_readmes_symptoms_are_what_the_program_says() {
+    let readme = read("README.md");
+    let table = readme
+        .split("| symptom | cause | remedy |")
+        .nth(1)
+        .and_then(|rest| rest.split("\n\n").next())
+        .expect("a table of symptoms");
+    let sources = sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    let symptoms = table
+        .lines()
+        .skip(2)
+        .map(|row| row.split('|').nth(1).unwrap());
+    let quotes: Vec<&str> = symptoms
+        .flat_map(|symptom| symptom.split('`').skip(1).step_by(2))
+        .flat_map(|quote| quote.split('…'))
+        .map(str::trim)
+        .filter(|quote| !quote.is_empty())
+        .collect();
+    assert!(quotes.len() > 15, "{quotes:?}");
+    for quote in quotes {
+        assert!(sources.contains(quote), "the program never says {quote:?}");
+    }
+}
+
+/// The text of all files below `folder`.
+fn sources(folder: &Path) -> String {
+    let entries = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .map(|path| {
+            if path.is_dir() {
+                sources(&path)
+            } else {
+                fs::read_to_string(path).unwrap()
+            }
+        })
+        .collect()
+}
+
+#[test]
 fn map_prints_the_incident_of_a_finding_in_any_casing() {
     let fixture = "tests/fixtures/findings/seed_s3_bucket.json";
     let wire: Value = serde_json::from_str(&read(fixture)).unwrap();

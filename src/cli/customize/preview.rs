@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::changes::Changes;
+use crate::customizations::FOR_UNSERVED;
 use crate::customizations::plan::Verdict;
 
 /// Widest kind of object, so that names stand in a column.
@@ -71,5 +72,5 @@ pub(super) fn warn_of_unserved(functions: &[&str]) {
         "warning: this platform has functions that only the Python app serves: {}",
         functions.join(", ")
     );
-    println!("keep the Python app running where workflows or playbooks use them");
+    println!("{FOR_UNSERVED}");
 }
