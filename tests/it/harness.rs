@@ -72,6 +72,11 @@ impl World {
         std::fs::write(self.worker.folder().join(name), text).unwrap();
     }
 
+    /// A file or folder in the folder the worker is started in.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.worker.folder().join(name)
+    }
+
     /// The worker's configuration file, written as the next start would.
     pub(crate) fn config_file(&self) -> PathBuf {
         self.worker.write_config()
@@ -85,6 +90,11 @@ impl World {
     /// Sets a key of `[resilient]` for the next start or reload.
     pub(crate) fn set_connection(&mut self, key: &str, value: &str) {
         self.worker.connection.set(key, value);
+    }
+
+    /// Takes a key of `[resilient]` away.
+    pub(crate) fn unset_connection(&mut self, key: &str) {
+        self.worker.connection.unset(key);
     }
 
     /// Runs another command with the worker's configuration and environment to its end.

@@ -27,4 +27,5 @@ mod refresh;
 mod reload;
 mod selftest;
 mod shutdown;
+mod surroundings;
 mod systemd;

@@ -124,9 +124,9 @@ impl WorkerProcess {
             .env("HOME", self.folder())
             .env("TZ", "UTC")
             .env("APP_CONFIG_FILE", &config)
-            .envs(self.variables.0.iter().cloned())
             .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("RUST_LOG", "info,fn_aws_guardduty=debug")
+            .envs(self.variables.0.iter().cloned())
             .stdin(Stdio::null());
         program
     }
