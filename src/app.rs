@@ -165,7 +165,7 @@ async fn queues(soar: &Soar) -> Vec<String> {
             }
             Ok(None) => {
                 tracing::error!(
-                    "the platform has no function {function}: import export/export.res"
+                    "the platform has no function {function}: run `fn-aws-guardduty customize`"
                 );
             }
             Err(error) => tracing::warn!("the queue of {function} could not be asked for: {error}"),

@@ -14,7 +14,7 @@ use crate::customizations::export_text;
 #[derive(Debug, Args)]
 pub(super) struct Export {
     /// Where to write it; `-` writes to standard output
-    #[arg(short, long, default_value = "export/export.res")]
+    #[arg(short, long, value_name = "FILE", default_value = "export.res")]
     output: PathBuf,
 }
 
