@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{customize, run, selftest};
+use super::{config, customize, run, selftest};
 use crate::package::VERSION;
 
 /// The name of IBM's runner, which a link gives to this program.
@@ -40,6 +40,7 @@ pub(super) struct Circuits {
 enum Command {
     Run(run::Run),
     Selftest(selftest::Selftest),
+    Config(config::ConfigCommand),
     Customize(Customize),
     List(List),
 }
@@ -68,6 +69,7 @@ impl Circuits {
         match self.command {
             Command::Run(run) => run.run(),
             Command::Selftest(selftest) => selftest::as_circuits(&selftest),
+            Command::Config(config) => config.run(),
             Command::Customize(customize) => customize.customize.run(),
             Command::List(list) => list.run(),
         }
@@ -123,6 +125,8 @@ mod tests {
             "resilient-circuits run --stomp-host broker.example.com",
             "resilient-circuits selftest -l fn-aws-guardduty",
             "resilient-circuits selftest --list fn_aws_guardduty --print-env",
+            "resilient-circuits config -u -l fn-aws-guardduty",
+            "resilient-circuits config -c app.config",
             "resilient-circuits customize -y -l fn-aws-guardduty",
             "resilient-circuits list",
             "resilient-circuits list -v",

@@ -2,6 +2,7 @@
 
 mod circuits;
 mod completions;
+mod config;
 mod config_file;
 mod customize;
 #[cfg(feature = "demo")]
@@ -35,6 +36,7 @@ pub struct Cli {
 enum Command {
     Run(run::Run),
     Selftest(selftest::Selftest),
+    Config(config::ConfigCommand),
     Customize(customize::Customize),
     Map(map::Map),
     Export(export::Export),
@@ -69,6 +71,7 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.run(),
             Command::Selftest(selftest) => selftest.run(),
+            Command::Config(config) => config.run(),
             Command::Customize(customize) => customize.run(),
             Command::Map(map) => map.run(),
             Command::Export(export) => export.run(),

@@ -12,6 +12,7 @@ pub(super) const INHERITED_SECTION: &str = "DEFAULT";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Section {
     pub(super) name: String,
+    pub(super) line: usize,
     pub(super) entries: Vec<Entry>,
 }
 
@@ -21,6 +22,8 @@ pub(super) struct Entry {
     pub(super) key: String,
     pub(super) value: String,
     pub(super) line: usize,
+    /// The last line of the value.
+    pub(super) last: usize,
 }
 
 /// A line that the dialect refuses. The line itself is not shown: it may be part of a secret.
@@ -91,6 +94,7 @@ struct OpenSection {
 struct OpenEntry {
     key: String,
     line: usize,
+    last: usize,
     lines: Vec<String>,
 }
 
@@ -101,11 +105,11 @@ impl Parser {
             return;
         }
         if content.is_empty() {
-            self.continue_value("");
+            self.continue_value(None, "");
             return;
         }
         let indent = line.chars().take_while(|c| is_space(*c)).count();
-        if indent > self.indent && self.continue_value(content) {
+        if indent > self.indent && self.continue_value(Some(number), content) {
             return;
         }
         self.indent = indent;
@@ -116,7 +120,8 @@ impl Parser {
         }
     }
 
-    fn continue_value(&mut self, content: &str) -> bool {
+    /// An empty line has no number: at the end it is no part of the value.
+    fn continue_value(&mut self, number: Option<usize>, content: &str) -> bool {
         if !self.in_value {
             return false;
         }
@@ -125,6 +130,7 @@ impl Parser {
             return false;
         };
         entry.lines.push(content.to_owned());
+        entry.last = number.unwrap_or(entry.last);
         true
     }
 
@@ -188,6 +194,7 @@ impl Parser {
         section.entries.push(OpenEntry {
             key,
             line,
+            last: line,
             lines: vec![strip(value).to_owned()],
         });
         self.in_value = true;
@@ -207,9 +214,11 @@ impl OpenSection {
             value: entry.lines.join("\n").trim_end_matches(is_space).to_owned(),
             key: entry.key,
             line: entry.line,
+            last: entry.last,
         });
         Section {
             name: self.name,
+            line: self.line,
             entries: entries.collect(),
         }
     }
@@ -265,161 +274,6 @@ fn table(section: Section) -> (String, Value) {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-    use proptest::strategy::ValueTree;
-    use proptest::test_runner::TestRunner;
-
-    use super::*;
-    use crate::config::python;
-
-    type Flat = BTreeMap<String, BTreeMap<String, String>>;
-
-    const NASTY: &[&str] = &[
-        "",
-        "\u{feff}[a]\nk=v\n",
-        "[a]\r\nk=v\r\n\r\nl: w\r\n",
-        "[a]\rk=v\rl=w",
-        "[a]\nregions = ^(us|eu)-.*\\d$\nhash=#x\nboth=a=b:c\npercent=50%\nsemi=a;b # not a comment ; nor this\n",
-        "[a]\n  # indented comment\n\t; another\nk=v\n  # inside\n  continued\n",
-        "[a]\nk=one\n  two\n\n   three\n\nl=x",
-        "[a]\nk=\n  one\n  two\n",
-        "[a]\nk = v\n [b]\n  l=w\n",
-        "[a]\n  k=v\n  l=w\n    more\n m=x\n",
-        "[a]\nK=v\n[A]\nk=w\n",
-        "[a]\nk : v = w\nl=:w\nm:=w\n",
-        "[ a b ]\nk=v\n[c]d]\nk=w\n[e] # tail\nk=x\n",
-        "[a]\n\"k\" = \"v\"\n'l'='w\\n'\n",
-        "[DEFAULT]\nk=d\nl=d\n[a]\nk=v\n[DEFAULT]\nm=d\n",
-        "[a]\nk=\u{a0}v\u{a0}\nl=\u{1c}w\u{1f}\n\u{e4}\u{d6}=\u{df}\n",
-        "[a]\n[b]\n",
-        "[a]\nk=v\n[]\n",
-        "[a]\n[b\nk=v\n",
-        "k=v\n[a]\n",
-        "# only a comment\n",
-        "[a]\nlonely\n",
-        "[a]\n=v\n",
-        "[a]\nk=v\nK=w\n",
-        "[a]\nk=v\n[a]\nl=w\n",
-        "[DEFAULT]\nk=v\n[DEFAULT]\nk=w\n",
-        "[a]\n\n\nk=v\n\n\n",
-        "[a]\nk=v\n\n# comment\n\n  w\n",
-        "[a]\nk=v\nlonely\n  w\n",
-    ];
-
-    #[test]
-    fn nasty_files_read_as_in_python() {
-        let texts: Vec<String> = NASTY.iter().map(|text| (*text).to_owned()).collect();
-        assert_same_as_python(&texts);
-    }
-
-    #[test]
-    fn generated_files_read_as_in_python() {
-        let piece = prop::sample::select(vec![
-            "[a]",
-            "[b]",
-            "[DEFAULT]",
-            "k",
-            "K",
-            "l",
-            "=",
-            ":",
-            " ",
-            "  ",
-            "\t",
-            "\n",
-            "\n",
-            "\r\n",
-            "#",
-            ";",
-            "[",
-            "]",
-            "v",
-            "\\",
-            "%",
-            "$",
-            "\u{e9}",
-            "k=v\n",
-            "  more\n",
-        ]);
-        let lines = prop::collection::vec(piece, 0..30)
-            .prop_map(|pieces| format!("[s]\n{}", pieces.concat()));
-        let mut runner = TestRunner::deterministic();
-        let texts: Vec<String> = (0..2000)
-            .map(|_| lines.new_tree(&mut runner).unwrap().current())
-            .collect();
-        let good = texts.iter().filter(|text| parse(text).is_ok()).count();
-        assert!(good > 200, "only {good} of the generated files are valid");
-        assert_same_as_python(&texts);
-    }
-
-    #[test]
-    fn every_refused_line_is_named() {
-        let text = "early\n[a]\nk=v\nlonely\nk=w\n=x\n[a]\n";
-        let lines: Vec<String> = parse(text)
-            .unwrap_err()
-            .0
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        assert_eq!(
-            lines,
-            [
-                "line 1: stands before the first section",
-                "line 4: neither a section, a comment, nor a key with `=` or `:`",
-                "line 5: key k of [a] was set before, in line 3",
-                "line 6: has no key before its `=` or `:`",
-                "line 7: section [a] was opened before, in line 2",
-            ]
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_panics(text in any::<String>()) {
-            let _ = parse(&text);
-        }
-    }
-
-    fn assert_same_as_python(texts: &[String]) {
-        let script = r"
-import configparser, io, json, sys
-def read(text):
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_file(io.StringIO(text.removeprefix('\ufeff'), newline=None))
-    except configparser.Error:
-        return None
-    return {name: dict(parser.items(name)) for name in parser.sections()}
-json.dump([read(text) for text in json.load(sys.stdin)], sys.stdout)
-";
-        let theirs: Vec<Option<Flat>> = python::run(script, &texts);
-        assert_eq!(theirs.len(), texts.len());
-        for (text, theirs) in texts.iter().zip(theirs) {
-            assert_eq!(flat(text), theirs, "{text:?}");
-        }
-    }
-
-    /// Sections with what they inherit, as Python's `items` has them.
-    fn flat(text: &str) -> Option<Flat> {
-        let sections = parse(text).ok()?;
-        let entries = |section: &Section| -> BTreeMap<String, String> {
-            let pairs = section.entries.iter();
-            pairs
-                .map(|entry| (entry.key.clone(), entry.value.clone()))
-                .collect()
-        };
-        let (defaults, own): (Vec<_>, Vec<_>) = sections
-            .iter()
-            .partition(|section| section.name == INHERITED_SECTION);
-        let inherited: BTreeMap<_, _> = defaults.into_iter().flat_map(entries).collect();
-        let with_inherited = |section: &Section| {
-            let mut all = inherited.clone();
-            all.extend(entries(section));
-            (section.name.clone(), all)
-        };
-        Some(own.into_iter().map(with_inherited).collect())
-    }
-}
+mod cases;
+#[cfg(test)]
+mod tests;

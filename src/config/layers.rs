@@ -234,9 +234,14 @@ fn syntax(error: &ConfigError) -> ConfigErrors {
     if let ConfigError::FileParse { cause, .. } = error
         && let Some(SyntaxErrors(errors)) = cause.downcast_ref()
     {
-        return ConfigErrors::new(errors.iter().map(Problem::from).collect());
+        return refused(errors);
     }
     Problem::new("app.config", error.to_string(), "write it as INI").into()
+}
+
+/// Every line that is refused, with what to do about it.
+pub(super) fn refused(errors: &[SyntaxError]) -> ConfigErrors {
+    ConfigErrors::new(errors.iter().map(Problem::from).collect())
 }
 
 impl From<&SyntaxError> for Problem {

@@ -24,6 +24,7 @@ mod references;
 mod regions;
 mod resilient;
 mod secrets;
+mod update;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub use close_template::CloseTemplate;
 pub use error::{ConfigErrors, Problem};
 pub use lookups::{KeyringError, Lookups, Protected};
 pub use regions::{RegionPattern, RegionPatternError};
+pub use update::{Completed, complete};
 
 use reader::{Noted, Reader};
 
