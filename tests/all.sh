@@ -27,6 +27,8 @@ has cc || install gcc libc6-dev
 has activemq || install activemq
 has java || install default-jre-headless
 has openssl || install openssl
+has systemd-analyze || install systemd
+has strip || install binutils
 has tinyproxy || { install tinyproxy; service tinyproxy stop >/dev/null 2>&1 || true; } # The tests start their own.
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
@@ -46,6 +48,15 @@ bash tests/ibm_tools.sh
 
 step "IBM's own client against the sandbox"
 bash sandbox/tests/ibm_client.sh
+
+if [ "$(id -u)" = 0 ]; then
+    step "the image"
+    bash tests/image.sh
+    step "the Debian package and its unit"
+    bash tests/deb.sh
+else
+    step "the image and the Debian package: left out, they need root"
+fi
 
 step "tests"
 cargo test --workspace --locked --doc
