@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
@@ -15,10 +16,13 @@ use crate::guardduty::Aws;
 use crate::lifecycle::Lifecycle;
 use crate::poller;
 use crate::proxy;
-use crate::soar::Soar;
+use crate::soar::{Soar, SoarError};
 use crate::state::StateStore;
 use crate::stomp::{self, StompOptions};
 use crate::tls::{self, Purpose, TlsError};
+
+/// How soon a platform that was away is asked again for the functions' queues.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Logged in to SOAR, with everything that needs its answer; nothing works yet.
 #[derive(Debug)]
@@ -55,7 +59,10 @@ pub async fn prepare(config: Config) -> anyhow::Result<Prepared> {
     let aws = aws(&config.guardduty).await?;
     let stomp = if config.stomp.enabled {
         let mut options = stomp_options(&config.stomp, &config.soar.credentials)?;
-        options.subscriptions = queues(&soar).await;
+        let patient = config.soar.login_attempts.is_none();
+        options.subscriptions = queues(&soar, patient)
+            .await
+            .context("could not ask SOAR for the functions' queues")?;
         Some(options)
     } else {
         None
@@ -151,15 +158,17 @@ pub(crate) fn stomp_options(
 }
 
 /// The queues our functions are called on. A function that is missing does not keep the other from being
-/// served; where the platform tells of none, the destination is the one our customizations bring.
-async fn queues(soar: &Soar) -> Vec<String> {
+/// served; where the platform tells of none, or this account may not ask, the destination is the one our customizations
+/// bring. A platform that is away may have another, so it is asked until it tells, if there is patience.
+async fn queues(soar: &Soar, patient: bool) -> Result<Vec<String>, SoarError> {
     let (refresh, archive) = tokio::join!(
-        soar.function_destination(REFRESH_FINDING),
-        soar.function_destination(ARCHIVE_FINDING)
+        destination(soar, REFRESH_FINDING, patient),
+        destination(soar, ARCHIVE_FINDING, patient)
     );
     let mut destinations = BTreeSet::new();
     for (function, destination) in [(REFRESH_FINDING, refresh), (ARCHIVE_FINDING, archive)] {
         match destination {
+            Err(error) if error.is_transient() => return Err(error),
             Ok(Some(destination)) => {
                 destinations.insert(destination);
             }
@@ -174,10 +183,26 @@ async fn queues(soar: &Soar) -> Vec<String> {
     if destinations.is_empty() {
         destinations.insert(MESSAGE_DESTINATION.to_owned());
     }
-    destinations
+    let queues = destinations
         .into_iter()
-        .map(|destination| format!("actions.{}.{destination}", soar.org_id()))
-        .collect()
+        .map(|destination| format!("actions.{}.{destination}", soar.org_id()));
+    Ok(queues.collect())
+}
+
+async fn destination(
+    soar: &Soar,
+    function: &str,
+    patient: bool,
+) -> Result<Option<String>, SoarError> {
+    loop {
+        match soar.function_destination(function).await {
+            Err(error) if patient && error.is_transient() => {
+                tracing::warn!("the queue of {function} could not be asked for: {error}");
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            told => return told,
+        }
+    }
 }
 
 fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws) {

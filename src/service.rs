@@ -4,13 +4,23 @@
 //! So a configuration that does not work changes nothing, and no finding is polled by two.
 
 use std::ops::ControlFlow;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use crate::app::{self, Prepared};
 use crate::config::{Config, ConfigErrors};
 use crate::lifecycle::{ExitVerdict, GRACE_PERIOD, Lifecycle};
 use crate::requests::{Request, Requests};
+use crate::soar::SoarError;
 use crate::systemd;
 use crate::telemetry::Telemetry;
+
+/// How long work in hand may take when one generation makes way for the next. Longer than any call that makes something: what
+/// is given up may be made twice.
+const RELOAD_GRACE: Duration = Duration::from_mins(15);
+/// How soon a configuration is tried again that met a platform which was away.
+const RELOAD_RETRY: Duration = Duration::from_secs(15);
 
 /// Reads the configuration again.
 pub type Reread = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send>;
@@ -24,6 +34,8 @@ pub struct Service {
     stopping: bool,
     /// A reload was asked for while another was under way.
     reload_again: Option<&'static str>,
+    /// When the last reload is tried again.
+    retry_at: Option<Instant>,
 }
 
 /// What comes out of preparing a generation.
@@ -38,6 +50,7 @@ impl Service {
             log,
             stopping: false,
             reload_again: None,
+            retry_at: None,
         }
     }
 
@@ -49,11 +62,19 @@ impl Service {
         let _alive = systemd::prove_life();
         let mut lifecycle = Lifecycle::new();
         let mut next = self.prepare(config, None).await?;
+        if let ControlFlow::Continue(prepared) = &next {
+            self.take_up_log(prepared);
+        }
         while let ControlFlow::Continue(prepared) = next {
             app::start(*prepared, &lifecycle);
             systemd::ready();
             next = self.watch(&lifecycle).await;
-            let verdict = self.drain(&lifecycle).await;
+            let grace = if next.is_continue() {
+                RELOAD_GRACE
+            } else {
+                GRACE_PERIOD
+            };
+            let verdict = self.drain(&lifecycle, grace).await;
             if next.is_break() || self.stopping || verdict == ExitVerdict::Failed {
                 return Ok(verdict);
             }
@@ -132,11 +153,15 @@ impl Service {
         if let Some(reason) = self.reload_again.take() {
             return Request::Reload(reason);
         }
-        self.requests.next().await
+        tokio::select! {
+            request = self.requests.next() => request,
+            () = until(self.retry_at) => Request::Reload("another try"),
+        }
     }
 
     /// `None` when things stay as they are.
     async fn reload(&mut self, reason: &str, at_work: &Lifecycle) -> Option<Preparation> {
+        self.retry_at = None;
         let config = self.reread(reason)?;
         match self.prepare(config, Some(at_work)).await {
             Ok(next) => Some(next),
@@ -144,16 +169,24 @@ impl Service {
                 tracing::error!(
                     "the new configuration is not taken up, the old one stays: {error:#}"
                 );
+                if is_transient(&error) {
+                    tracing::info!("it is tried again in {} s", RELOAD_RETRY.as_secs());
+                    self.retry_at = Some(Instant::now() + RELOAD_RETRY);
+                }
                 None
             }
         }
     }
 
     fn take_up(&self, prepared: &Prepared) {
+        self.take_up_log(prepared);
+        tracing::info!("the new configuration is taken up");
+    }
+
+    fn take_up_log(&self, prepared: &Prepared) {
         if let Err(error) = self.log.reload(prepared.log()) {
             tracing::error!("the log goes on as it was: {error:#}");
         }
-        tracing::info!("the new configuration is taken up");
     }
 
     fn reread(&self, reason: &str) -> Option<Config> {
@@ -179,16 +212,40 @@ impl Service {
 
     /// Lets a generation finish what it has in hand. A signal to stop that comes while it makes way for the next is
     /// the first, so it is waited all the same; one more ends it at once.
-    async fn drain(&mut self, lifecycle: &Lifecycle) -> ExitVerdict {
+    async fn drain(&mut self, lifecycle: &Lifecycle, grace: Duration) -> ExitVerdict {
         let hurry = async {
+            let mut limit = None;
             loop {
-                match self.requests.next().await {
+                let request = tokio::select! {
+                    request = self.requests.next() => request,
+                    () = until(limit) => return "the end of the grace period",
+                };
+                match request {
                     Request::Stop(signal) if self.stopping => return signal,
-                    Request::Stop(_) => self.stopping = true,
+                    Request::Stop(signal) => {
+                        self.stop(signal);
+                        limit = Some(Instant::now() + GRACE_PERIOD);
+                    }
                     Request::Reload(reason) => self.reload_again = Some(reason),
                 }
             }
         };
-        lifecycle.drain(GRACE_PERIOD, hurry).await
+        lifecycle.drain(grace, hurry).await
     }
+}
+
+async fn until(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the same may work later without anybody changing anything.
+fn is_transient(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| {
+        let cause = cause.downcast_ref::<SoarError>();
+        cause.is_some_and(|error| error.is_transient() && !matches!(error, SoarError::Unauthorized))
+    })
 }

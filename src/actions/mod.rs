@@ -11,7 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::domain::Backoff;
 use crate::functions::{Functions, Outcome, Repeated, Request};
@@ -69,11 +69,15 @@ impl Listener {
     }
 
     /// Listens until `stop`, then finishes what is in hand, and says goodbye to the broker.
+    ///
+    /// Dropped meanwhile, it lets go of everything: what went on unseen would run beside the message's next delivery.
     pub async fn run(mut self, stop: CancellationToken) {
+        let gone = CancellationToken::new();
+        let _guard = gone.clone().drop_guard();
         while let Some(Some((delivery, permit))) = stop.run_until_cancelled(self.next()).await {
-            let desk = Arc::clone(&self.desk);
+            let (desk, gone) = (Arc::clone(&self.desk), gone.clone());
             self.tasks.spawn(async move {
-                desk.handle(delivery).await;
+                gone.run_until_cancelled(desk.handle(delivery)).await;
                 drop(permit);
             });
         }
@@ -109,7 +113,7 @@ impl Desk {
                 // In a task of its own, so that a panic is one failed function and not a lost message.
                 let (desk, message) = (Arc::clone(self), delivery.clone());
                 let work = tokio::spawn(async move { desk.work(&message).await });
-                work.await.unwrap_or_else(|_| {
+                AbortOnDropHandle::new(work).await.unwrap_or_else(|_| {
                     message::failure("the function ended by an internal error, see the log")
                 })
             }

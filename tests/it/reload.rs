@@ -164,6 +164,20 @@ async fn a_platform_that_is_away_does_not_hold_up_a_reload_for_ever() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_that_met_a_platform_which_was_away_is_tried_again_by_itself() {
+    let mut world = slow_world().await;
+    let port = world.sandbox.soar_port().to_string();
+    world.start_and_listen().await;
+    world.set_connection("port", "1");
+    world.reload();
+    world.log_shows("the old one stays").await;
+    world.set_connection("port", &port);
+    world.rewrite_config();
+    reloaded(&world, 1).await;
+    assert_eq!(world.stop().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_configuration_mended_while_the_platform_is_not_reached_is_taken_up() {
     let mut world = slow_world().await;
     let port = world.sandbox.soar_port().to_string();
