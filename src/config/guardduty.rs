@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use super::keys::{GUARDDUTY, INTEGRATIONS};
 use super::reader::{Noted, Reader, Section};
-use super::resilient::{LONGEST_SECONDS, certificate, pair, warn_of_no_check};
+use super::resilient::{LONGEST_SECONDS, certificate, pair, shared_timeout, warn_of_no_check};
 use super::{
-    AwsKeys, ClientCertificate, CloseTemplate, GuardDutyConfig, RegionPattern, Trust, proxies,
+    AwsKeys, ClientCertificate, CloseTemplate, GuardDutyConfig, RegionPattern, Trust, WarningKind,
+    proxies,
 };
 
 const WORST_SEVERITY: u8 = 10;
@@ -57,17 +58,27 @@ pub(super) fn read(
     })
 }
 
-/// `verify` of the app's own section, else of all apps.
+/// `verify` of the app's own section. That of `[integrations]` is meant for the servers of other apps: the Python app does not
+/// use it for AWS either, whose certificates it would hardly know.
 fn trust(reader: &mut Reader<'_>) -> Result<Trust, Noted> {
-    for name in [GUARDDUTY, INTEGRATIONS] {
-        let mut section = reader.section(name);
-        let trust = section.trust("verify")?;
-        warn_of_no_check(&mut section, "verify", "AWS servers", trust.as_ref());
-        if let Some(trust) = trust {
-            return Ok(trust);
-        }
+    let mut section = reader.section(GUARDDUTY);
+    let trust = section.trust("verify")?;
+    warn_of_no_check(&mut section, "verify", "AWS servers", trust.as_ref());
+    let mut shared = reader.section(INTEGRATIONS);
+    if trust.is_none() && shared.raw("verify").is_some_and(|verify| !is_true(&verify)) {
+        let text = format!("not used for AWS; set verify in [{GUARDDUTY}] if it is meant to be");
+        shared.warn(WarningKind::Notice, "verify", &text);
     }
-    Ok(Trust::Public)
+    Ok(trust
+        .or_else(|| {
+            let mut section = reader.section(GUARDDUTY);
+            section.bundle_of_environment("verify", &["AWS_CA_BUNDLE"])
+        })
+        .unwrap_or(Trust::Public))
+}
+
+fn is_true(text: &str) -> bool {
+    text.trim().eq_ignore_ascii_case("true")
 }
 
 fn client_certificate(reader: &mut Reader<'_>) -> Result<Option<ClientCertificate>, Noted> {
@@ -85,9 +96,7 @@ fn request_timeout(reader: &mut Reader<'_>) -> Result<Duration, Noted> {
         .optional_seconds("timeout", range.clone())?
     {
         Some(own) => Ok(own),
-        None => reader
-            .section(INTEGRATIONS)
-            .quietly(|section| section.seconds("timeout", range)),
+        None => reader.section(INTEGRATIONS).quietly(shared_timeout),
     }
 }
 

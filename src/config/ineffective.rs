@@ -47,7 +47,7 @@ pub(super) const KEYS: &[Ineffective] = &[
     key(
         "log_http_responses",
         These(&[]),
-        "responses are not written to files; loglevel = DEBUG tells of each request",
+        "responses are not written to files; loglevel = DEBUG tells of requests that are tried again",
     ),
     key(
         "low_code_queues_list",

@@ -88,7 +88,11 @@ fn find(
     exists: &dyn Fn(&Path) -> bool,
 ) -> Result<PathBuf, ConfigErrors> {
     let named = lookup(VARIABLE).filter(|name| !name.trim().is_empty());
-    if let Some(path) = path.or(named.map(PathBuf::from)) {
+    let named = named.map(|name| match (name.strip_prefix("~/"), lookup("HOME")) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(name),
+    });
+    if let Some(path) = path.or(named) {
         return Ok(path);
     }
     let mut places = vec![PathBuf::from(FILE_NAME)];
@@ -160,6 +164,11 @@ mod tests {
         assert_eq!(find(Some("given"), &environment), Path::new("given"));
         assert_eq!(find(None, &environment), Path::new("/etc/named.config"));
         assert_eq!(find(None, &home_only), Path::new("app.config"));
+        let at_home = |name: &str| match name {
+            VARIABLE => Some("~/my.config".to_owned()),
+            name => home_only(name),
+        };
+        assert_eq!(find(None, &at_home), Path::new("/home/soar/my.config"));
     }
 
     #[test]

@@ -5,13 +5,13 @@ use url::Url;
 
 use super::keys::{GUARDDUTY, INTEGRATIONS, RESILIENT};
 use super::reader::{Noted, Reader, Section};
-use super::resilient::pair;
+use super::resilient::whole_pair;
 use super::{Proxies, ProxyCredentials, ProxyServer, Proxying, WarningKind};
 
 const FORM: &str = "give http://host:port, with https:// only where the proxy itself speaks TLS";
 
-/// The variables that make the proxies of the configuration void, as they do in the Python app.
-const VARIABLES: [&str; 4] = ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"];
+/// The variables that make the proxies of the configuration void, as they do in the Python app; in small letters they do not.
+const VARIABLES: [&str; 2] = ["HTTPS_PROXY", "HTTP_PROXY"];
 
 /// The proxy to SOAR and its broker: `proxy_host` and its companions.
 pub(super) fn to_soar(reader: &mut Reader<'_>) -> Result<Proxying, Noted> {
@@ -25,7 +25,7 @@ pub(super) fn to_soar(reader: &mut Reader<'_>) -> Result<Proxying, Noted> {
         return Ok(Proxying::ByEnvironment);
     }
     let port = section.optional_number("proxy_port", 0..=u16::MAX);
-    let login = pair(&mut section, "proxy_user", "proxy_password");
+    let login = whole_pair(&mut section, "proxy_user", "proxy_password");
     let server = soar_proxy(&mut section, &host, port?.filter(|port| *port > 0));
     let mut server = server?;
     if let Some((user, password)) = login? {

@@ -142,7 +142,7 @@ impl Section<'_, '_> {
     /// The first line of the file that the key with `_file` behind it names.
     fn value_in_file(&mut self, key: &str) -> Result<Option<String>, Noted> {
         let file_key = format!("{key}_file");
-        let Some((path, text)) = self.file(&file_key)? else {
+        let Some((_, text)) = self.file(&file_key)? else {
             return Ok(None);
         };
         if self.raw(key).is_some() {
@@ -151,8 +151,8 @@ impl Section<'_, '_> {
         }
         let line = text.lines().next().unwrap_or_default();
         if line.trim().is_empty() {
-            let wrong = format!("the first line of {} is empty", path.display());
-            return Err(self.note(&file_key, &wrong, "write the secret into it"));
+            let wrong = "the first line of the file that it names is empty";
+            return Err(self.note(&file_key, wrong, "write the secret into it"));
         }
         Ok(Some(line.to_owned()))
     }
@@ -277,6 +277,25 @@ impl Section<'_, '_> {
         Ok(Some(Trust::Bundle(path)))
     }
 
+    /// The file of certificates that the first of these variables names.
+    pub(super) fn bundle_of_environment(&mut self, key: &str, variables: &[&str]) -> Option<Trust> {
+        let (variable, value) = variables
+            .iter()
+            .find_map(|name| Some((*name, self.reader.variable(name)?)))?;
+        let path = self.path(&value);
+        match self.reader.lookups.file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => {
+                let text = format!(
+                    "the variable {variable} names {}, which cannot be read ({error}), so it does not count",
+                    path.display()
+                );
+                self.warn(WarningKind::Notice, key, &text);
+                None
+            }
+            _ => Some(Trust::Bundle(path)),
+        }
+    }
+
     /// The path of a file that must be readable. PEM files carry comments in any encoding: only reading at all
     /// is asked for.
     pub(super) fn readable(&mut self, key: &str, value: &str) -> Result<PathBuf, Noted> {
@@ -341,7 +360,12 @@ impl Section<'_, '_> {
     }
 
     fn unreadable(&mut self, key: &str, path: &Path, error: &io::Error) -> Noted {
-        let wrong = format!("cannot read {}: {error}", path.display());
+        // Where the name of a secret's file is looked for, somebody may have put the secret.
+        let wrong = if key.ends_with("_file") {
+            format!("cannot read the file that it names: {error}")
+        } else {
+            format!("cannot read {}: {error}", path.display())
+        };
         self.note(key, &wrong, "name a file that this program may read")
     }
 

@@ -12,6 +12,10 @@ use super::{
 const ANY_PORT: std::ops::RangeInclusive<u16> = 1..=u16::MAX;
 pub(super) const LONGEST_SECONDS: f64 = 3600.0;
 const SHORTEST_CONNECT: Duration = Duration::from_secs(30);
+/// The shortest limit that counts of those that apps share.
+const SHORTEST_SHARED: Duration = Duration::from_secs(30);
+/// Attempts for one request where there is no limit: hours, with the pauses in between.
+const MOST_ATTEMPTS: i32 = 1000;
 const USUAL_CONNECT: Duration = Duration::from_secs(45);
 
 pub(super) fn soar(
@@ -19,13 +23,13 @@ pub(super) fn soar(
     max_requests: Result<usize, Noted>,
     proxying: Result<Proxying, Noted>,
 ) -> Result<SoarConfig, Noted> {
-    let request_timeout = shared_timeout(reader);
+    let request_timeout = shared_timeout(&mut reader.section(INTEGRATIONS));
     let mut section = reader.section(RESILIENT);
     let host = soar_host(&mut section);
     let port = section.number("port", ANY_PORT);
     let org = section.required("org", "give the organization's name, UUID or cloud account");
     let credentials = credentials(&mut section);
-    let trust = section.trust("cafile");
+    let trust = soar_trust(&mut section);
     warn_of_no_check(&mut section, "cafile", "SOAR server", checked(&trust));
     let client_certificate = certificate(&mut section);
     let resource_prefix = section.text("resource_prefix");
@@ -90,11 +94,11 @@ fn connect_timeout(section: &mut Section<'_, '_>) -> Result<Duration, Noted> {
     Ok(USUAL_CONNECT)
 }
 
-/// The limit for one request that all apps of the file share.
-fn shared_timeout(reader: &mut Reader<'_>) -> Result<Duration, Noted> {
-    reader
-        .section(INTEGRATIONS)
-        .seconds("timeout", 0.1..=LONGEST_SECONDS)
+/// The limit for one request that all apps of the file share. A shorter one is meant for other apps: the Python app has no
+/// limit for SOAR at all.
+pub(super) fn shared_timeout(integrations: &mut Section<'_, '_>) -> Result<Duration, Noted> {
+    let timeout = integrations.seconds("timeout", 0.1..=LONGEST_SECONDS)?;
+    Ok(timeout.max(SHORTEST_SHARED))
 }
 
 /// The limit for one check of `selftest`.
@@ -108,7 +112,7 @@ pub(super) fn selftest_timeout(reader: &mut Reader<'_>) -> Result<Duration, Note
 pub(super) fn certificate(
     section: &mut Section<'_, '_>,
 ) -> Result<Option<ClientCertificate>, Noted> {
-    let files = pair(section, "client_auth_cert", "client_auth_key")?;
+    let files = whole_pair(section, "client_auth_cert", "client_auth_key")?;
     let Some((certificate, key)) = files else {
         return Ok(None);
     };
@@ -120,47 +124,110 @@ pub(super) fn certificate(
     }))
 }
 
+/// The API key if both of its halves are there, else the user; the leftover half of the other is no mistake, as in the Python app.
 fn credentials(section: &mut Section<'_, '_>) -> Result<Credentials, Noted> {
-    let key = pair(section, "api_key_id", "api_key_secret");
-    let user = pair(section, "email", "password");
-    if let Some((id, secret)) = key? {
-        return Ok(Credentials::ApiKey {
-            id,
-            secret: secret.into(),
-        });
+    let key = Pair::read(section, "api_key_id", "api_key_secret");
+    let user = Pair::read(section, "email", "password");
+    match (key?, user?) {
+        (Pair::Both(id, secret), user) => {
+            user.warn_of_half(section);
+            Ok(Credentials::ApiKey {
+                id,
+                secret: secret.into(),
+            })
+        }
+        (key, Pair::Both(email, password)) => {
+            key.warn_of_half(section);
+            Ok(Credentials::User {
+                email,
+                password: password.into(),
+            })
+        }
+        (Pair::Neither, Pair::Neither) => Err(section.missing(
+            "api_key_id",
+            "give api_key_id and api_key_secret, or email and password",
+        )),
+        (key, user) => {
+            let key = key.both(section);
+            let user = user.both(section);
+            Err(key.and(user).err().unwrap_or(Noted))
+        }
     }
-    if let Some((email, password)) = user? {
-        return Ok(Credentials::User {
-            email,
-            password: password.into(),
-        });
-    }
-    Err(section.missing(
-        "api_key_id",
-        "give api_key_id and api_key_secret, or email and password",
-    ))
 }
 
-/// Two keys that only make sense together: both or neither.
+/// Two keys that only make sense together.
+enum Pair {
+    Both(String, String),
+    Half {
+        set: &'static str,
+        missing: &'static str,
+    },
+    Neither,
+}
+
+impl Pair {
+    fn read(
+        section: &mut Section<'_, '_>,
+        first: &'static str,
+        second: &'static str,
+    ) -> Result<Self, Noted> {
+        let values = (section.text(first), section.text(second));
+        Ok(match (values.0?, values.1?) {
+            (Some(name), Some(secret)) => Self::Both(name.trim().to_owned(), secret),
+            (Some(_), None) => Self::Half {
+                set: first,
+                missing: second,
+            },
+            (None, Some(_)) => Self::Half {
+                set: second,
+                missing: first,
+            },
+            (None, None) => Self::Neither,
+        })
+    }
+
+    fn warn_of_half(&self, section: &mut Section<'_, '_>) {
+        if let Self::Half { set, missing } = self {
+            let text = format!("not used, since {missing} is not set; set both or neither");
+            section.warn(WarningKind::Notice, set, &text);
+        }
+    }
+
+    /// Half of it is a mistake.
+    fn both(self, section: &mut Section<'_, '_>) -> Result<Option<(String, String)>, Noted> {
+        match self {
+            Self::Both(first, second) => Ok(Some((first, second))),
+            Self::Neither => Ok(None),
+            Self::Half { set, missing } => Err(section.note(
+                missing,
+                &format!("is not set, but {set} is"),
+                "set both or neither",
+            )),
+        }
+    }
+}
+
+/// Both keys or neither.
 pub(super) fn pair(
     section: &mut Section<'_, '_>,
-    first: &str,
-    second: &str,
+    first: &'static str,
+    second: &'static str,
 ) -> Result<Option<(String, String)>, Noted> {
-    let values = (section.text(first), section.text(second));
-    match (values.0?, values.1?) {
-        (Some(name), Some(secret)) => Ok(Some((name.trim().to_owned(), secret))),
-        (None, None) => Ok(None),
-        (Some(_), None) => Err(section.note(
-            second,
-            &format!("is not set, but {first} is"),
-            "set both or neither",
-        )),
-        (None, Some(_)) => Err(section.note(
-            first,
-            &format!("is not set, but {second} is"),
-            "set both or neither",
-        )),
+    Pair::read(section, first, second)?.both(section)
+}
+
+/// Both keys; half of them counts as nothing, as in the Python app, and is warned of.
+pub(super) fn whole_pair(
+    section: &mut Section<'_, '_>,
+    first: &'static str,
+    second: &'static str,
+) -> Result<Option<(String, String)>, Noted> {
+    match Pair::read(section, first, second)? {
+        Pair::Both(first, second) => Ok(Some((first, second))),
+        half => {
+            half.warn_of_half(section);
+            Ok(None)
+        }
     }
 }
 
@@ -182,9 +249,16 @@ fn broker_trust(section: &mut Section<'_, '_>) -> Result<Trust, Noted> {
     match own? {
         Some(trust) => Ok(trust),
         None => section
-            .quietly(|section| section.trust("cafile"))
+            .quietly(soar_trust)
             .map(|trust| trust.unwrap_or(Trust::Public)),
     }
+}
+
+/// `cafile`, else what the Python app's HTTP library would take.
+fn soar_trust(section: &mut Section<'_, '_>) -> Result<Option<Trust>, Noted> {
+    let own = section.trust("cafile")?;
+    let variables = ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
+    Ok(own.or_else(|| section.bundle_of_environment("cafile", &variables)))
 }
 
 fn checked(trust: &Result<Option<Trust>, Noted>) -> Option<&Trust> {
@@ -233,11 +307,15 @@ fn host_name(
 }
 
 fn retries(section: &mut Section<'_, '_>) -> Result<RetryConfig, Noted> {
-    let attempts = section.number("request_max_retries", 1..=1000_u32);
+    let attempts = section.number("request_max_retries", -1..=MOST_ATTEMPTS);
     let delay = section.seconds("request_retry_delay", 0.0..=LONGEST_SECONDS);
     let backoff = section.number("request_retry_backoff", 1..=100_u32);
     Ok(RetryConfig {
-        attempts: attempts?,
+        // -1 is "without limit" and 0 nonsense in the Python app.
+        attempts: match u32::try_from(attempts?) {
+            Err(_) => MOST_ATTEMPTS.unsigned_abs(),
+            Ok(attempts) => attempts.max(1),
+        },
         delay: delay?,
         backoff: backoff?,
     })

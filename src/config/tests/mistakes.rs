@@ -100,7 +100,7 @@ fn numbers_out_of_range_are_refused() {
         "port = 65536",
         "num_workers = 2001",
         "stomp_prefetch_limit = 0",
-        "request_max_retries = 0",
+        "request_max_retries = -2",
         "stomp_timeout = NaN",
         "request_retry_delay = -1",
     ] {

@@ -63,10 +63,6 @@ fn a_proxy_host_may_be_a_whole_address() {
         assert_eq!(proxies.https.as_ref().unwrap().url, url, "{lines}");
     }
     assert!(problem(&with("proxy_host = proxy.corp", "")).contains("proxy_port: is not set"));
-    assert!(
-        problem(&with("proxy_host = p\nproxy_port = 1\nproxy_user = u", ""))
-            .contains("proxy_password: is not set, but proxy_user is")
-    );
 }
 
 #[test]
@@ -104,7 +100,7 @@ fn an_address_that_is_none_of_a_proxy_is_refused_without_being_shown() {
 #[test]
 fn a_variable_makes_the_proxies_of_the_configuration_void() {
     let text = with("proxy_host = p\nproxy_port = 1", "https_proxy = http://p:1");
-    for variable in ["HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"] {
+    for variable in ["HTTPS_PROXY", "HTTP_PROXY"] {
         let set = |name: &str| (name == variable).then(|| "http://env:1".to_owned());
         let config = parse_with(&text, &set, &no_file).unwrap();
         assert!(matches!(config.soar.proxying, Proxying::ByEnvironment));
@@ -115,6 +111,10 @@ fn a_variable_makes_the_proxies_of_the_configuration_void() {
         assert!(warnings[0].starts_with("[resilient] proxy_host") && warnings[0].contains(&reason));
         assert!(warnings[1].starts_with("[fn_aws_guardduty] https_proxy"));
     }
+    let small = |name: &str| (name == "https_proxy").then(|| "http://env:1".to_owned());
+    let config = parse_with(&text, &small, &no_file).unwrap();
+    assert!(matches!(config.soar.proxying, Proxying::ByConfig(_)));
+    assert!(matches!(config.guardduty.proxying, Proxying::ByConfig(_)));
 }
 
 #[test]
@@ -135,34 +135,88 @@ fn client_certificates_are_pairs_of_readable_files() {
         assert_eq!(config.guardduty.client_certificate.as_ref(), Some(&wanted));
         assert_eq!(config.soar.client_certificate, None);
     }
-    assert!(
-        problem(&with("client_auth_cert = /c.pem", ""))
-            .contains("client_auth_key: is not set, but client_auth_cert is")
-    );
     let errors = read_text(&with(lines, "")).unwrap_err();
     assert_eq!(errors.problems().len(), 2, "{errors}");
 }
 
-#[test]
-fn verify_is_the_apps_or_that_of_all_apps() {
-    let readable = |_: &Path| Ok(String::new());
-    let trust = |lines: &str| {
-        let config = parse_with(&with("", lines), &nothing, &readable).unwrap();
-        (config.guardduty.trust, config.warnings.len())
+/// What AWS is trusted by, and the warnings.
+fn trust_of_aws(lines: &str, variables: &dyn Fn(&str) -> Option<String>) -> (Trust, Vec<String>) {
+    let readable = |path: &Path| match path.to_str() {
+        Some("/ca.pem") => Ok(String::new()),
+        _ => no_file(path),
     };
-    let bundle = Trust::Bundle("/ca.pem".into());
-    assert_eq!(trust(""), (Trust::Public, 0));
-    assert_eq!(trust("verify = /ca.pem"), (bundle.clone(), 0));
-    assert_eq!(trust("[integrations]\nverify = /ca.pem"), (bundle, 0));
-    assert_eq!(
-        trust("verify = True\n[integrations]\nverify = false"),
-        (Trust::Public, 0)
-    );
-    assert_eq!(trust("[integrations]\nverify = False"), (Trust::Off, 1));
+    let config = parse_with(&with("", lines), variables, &readable).unwrap();
+    let warnings = config.warnings.iter().map(ToString::to_string).collect();
+    (config.guardduty.trust, warnings)
 }
 
 #[test]
-fn time_limits_are_the_apps_or_those_of_all_apps() {
+fn verify_is_the_apps_own() {
+    let bundle = Trust::Bundle("/ca.pem".into());
+    let silent = |trust: &Trust| (trust.clone(), Vec::<String>::new());
+    assert_eq!(trust_of_aws("", &nothing), silent(&Trust::Public));
+    let own = trust_of_aws("verify = /ca.pem", &nothing);
+    assert_eq!(own, silent(&bundle));
+    let own = trust_of_aws("verify = True\n[integrations]\nverify = false", &nothing);
+    assert_eq!(own, silent(&Trust::Public));
+    assert_eq!(trust_of_aws("verify = False", &nothing).0, Trust::Off);
+    for others in ["false", "/other.pem"] {
+        let lines = format!("[integrations]\nverify = {others}");
+        let (trust, warnings) = trust_of_aws(&lines, &nothing);
+        assert_eq!(trust, Trust::Public);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("not used for AWS; set verify in [fn_aws_guardduty]"));
+    }
+}
+
+#[test]
+fn files_of_certificates_that_the_pythons_libraries_would_take_are_taken() {
+    let set = |name: &'static str, value: &'static str| {
+        move |asked: &str| (asked == name).then(|| value.to_owned())
+    };
+    let bundle = Trust::Bundle("/ca.pem".into());
+    let of_aws = trust_of_aws("", &set("AWS_CA_BUNDLE", "/ca.pem"));
+    assert_eq!(of_aws, (bundle.clone(), Vec::new()));
+    let (trust, warnings) = trust_of_aws("", &set("AWS_CA_BUNDLE", "/gone.pem"));
+    assert_eq!((trust, warnings.len()), (Trust::Public, 1));
+    assert!(warnings[0].contains("AWS_CA_BUNDLE names /gone.pem, which cannot be read"));
+
+    let readable = |_: &Path| Ok(String::new());
+    for variable in ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"] {
+        let read = |lines| parse_with(&with(lines, ""), &set(variable, "/ca.pem"), &readable);
+        let config = read("").unwrap();
+        assert_eq!(config.soar.trust, bundle);
+        assert_eq!(config.stomp.trust, bundle);
+        assert_eq!(config.guardduty.trust, Trust::Public);
+        let config = read("cafile = /own.pem").unwrap();
+        assert_eq!(config.soar.trust, Trust::Bundle("/own.pem".into()));
+    }
+}
+
+#[test]
+fn half_of_a_pair_that_is_not_needed_is_warned_of() {
+    for (lines, missing) in [
+        ("email = e", "password"),
+        (
+            "proxy_host = p\nproxy_port = 1\nproxy_user = u",
+            "proxy_password",
+        ),
+        ("client_auth_cert = /c.pem", "client_auth_key"),
+    ] {
+        let config = read_text(&with(lines, "")).unwrap();
+        let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        let text = format!("not used, since {missing} is not set");
+        assert!(warnings[0].contains(&text), "{warnings:?}");
+    }
+    let user = with("", "").replace("api_key_secret = hunter2hunter2", "email = e\npassword = p");
+    let config = read_text(&user).unwrap();
+    assert!(matches!(config.soar.credentials, Credentials::User { .. }));
+    assert_eq!(config.warnings.len(), 1);
+}
+
+#[test]
+fn time_limits_are_the_apps_or_those_of_all_apps_where_they_are_long_enough() {
     let config = good(
         "selftest_timeout = 20",
         "timeout = 5\n[integrations]\ntimeout = 60",
@@ -170,11 +224,27 @@ fn time_limits_are_the_apps_or_those_of_all_apps() {
     assert_eq!(config.guardduty.request_timeout, Duration::from_secs(5));
     assert_eq!(config.soar.request_timeout, minutes(1));
     assert_eq!(config.selftest_timeout, Duration::from_secs(20));
-    let config = good("", "[integrations]\ntimeout = 1_0");
-    assert_eq!(config.guardduty.request_timeout, Duration::from_secs(10));
+    let config = good("", "[integrations]\ntimeout = 4_0");
+    assert_eq!(config.guardduty.request_timeout, Duration::from_secs(40));
+    let config = good("", "[integrations]\ntimeout = 5");
+    let limits = (
+        config.guardduty.request_timeout,
+        config.soar.request_timeout,
+    );
+    assert_eq!(limits, (Duration::from_secs(30), Duration::from_secs(30)));
     assert!(
         problem(&with("", "[integrations]\ntimeout = soon")).contains("[integrations] timeout")
     );
+}
+
+#[test]
+fn retries_without_limit_are_very_many() {
+    assert_eq!(
+        good("request_max_retries = -1", "").soar.retries.attempts,
+        1000
+    );
+    assert_eq!(good("request_max_retries = 0", "").soar.retries.attempts, 1);
+    assert_eq!(good("request_max_retries = 7", "").soar.retries.attempts, 7);
 }
 
 #[test]
