@@ -4,6 +4,7 @@
 //! memory: after a start everything unarchived is then listed and matched again, and nothing is made twice.
 
 use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -18,6 +19,8 @@ use crate::domain::{Cursor, Quarantine};
 pub const FILE_NAME: &str = "fn_aws_guardduty.state.json";
 /// A crash within this time costs a second look at what was written since, never a finding.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// How often a poller that waits for another looks again.
+const LOCK_PAUSE: Duration = Duration::from_secs(2);
 
 /// What is remembered of one detector.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,11 +133,45 @@ impl StateStore {
         }
     }
 
+    /// Waits until no other poller uses the state folder; who drops the file lets the next one in. Two that poll the same would
+    /// both make an incident of one finding.
+    pub async fn alone(&self) -> Option<File> {
+        let path = self.path.as_ref()?.with_extension("lock");
+        let mut told = false;
+        loop {
+            match try_lock(&path) {
+                Ok(file) => return Some(file),
+                Err(TryLockError::WouldBlock) if told => {}
+                Err(TryLockError::WouldBlock) => {
+                    tracing::warn!(
+                        "another worker polls with {}: this one serves functions, and polls when the other has ended; \
+                         set aws_gd_polling_interval = 0 if that is meant to be so",
+                        path.display()
+                    );
+                    told = true;
+                }
+                Err(TryLockError::Error(error)) => {
+                    tracing::debug!("the file {} cannot be locked: {error}", path.display());
+                    return None;
+                }
+            }
+            tokio::time::sleep(LOCK_PAUSE).await;
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Document> {
         self.document
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+fn try_lock(path: &Path) -> Result<File, TryLockError> {
+    let mut options = OpenOptions::new();
+    let file = options.create(true).append(true).open(path);
+    let file = file.map_err(TryLockError::Error)?;
+    file.try_lock()?;
+    Ok(file)
 }
 
 fn key(region: &str, detector: &str) -> String {

@@ -64,6 +64,9 @@ enum CycleError {
 
 /// Polls every region that matches until `stop`; what is in hand then is finished.
 pub async fn run(context: Arc<Context>, stop: CancellationToken) {
+    let Some(_alone) = stop.run_until_cancelled(context.state.alone()).await else {
+        return;
+    };
     // Its own token: where the poller of one region fails, those of the others finish what is in hand.
     let stop = stop.child_token();
     let mut pollers = Pollers {

@@ -5,7 +5,8 @@ use std::fs;
 use sandbox::aws::Aws;
 use serde_json::Value;
 
-use crate::harness::{REGION, World};
+use crate::harness::{REGION, World, only};
+use crate::worker_process::WorkerProcess;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn secrets_come_from_a_file_and_from_the_environment_and_are_never_logged() {
@@ -68,6 +69,36 @@ async fn the_log_goes_to_a_file_too_and_a_reload_moves_it_and_makes_it_finer() {
         world.log().lines().count(),
         "both together are the log"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_poller_of_one_state_waits_until_the_first_has_ended() {
+    let mut world = World::new().await;
+    let state = world.path(".").display().to_string();
+    let sample = |world: &World| {
+        let kind = Aws::sample_kinds()[0];
+        world.sandbox.aws().create_sample(REGION, kind)
+    };
+    world.start_and_listen().await;
+    let first = sample(&world);
+    world.escalated([&first]).await;
+    let mut second_worker = WorkerProcess::of(&world.sandbox);
+    second_worker.app.set("aws_gd_state_dir", &state);
+    second_worker.start();
+    while !second_worker.log().contains("another worker polls with") {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let second = sample(&world);
+    world.escalated([&second]).await;
+    only(world.platform(), &second);
+
+    assert_eq!(world.stop().await.code(), Some(0));
+    let third = sample(&world);
+    world.escalated([&third]).await;
+    for finding in [&first, &second, &third] {
+        only(world.platform(), finding);
+    }
+    assert_eq!(second_worker.stop().await.code(), Some(0));
 }
 
 fn lines(world: &World, name: &str) -> Vec<Value> {
