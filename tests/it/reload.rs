@@ -6,6 +6,7 @@ use std::time::Duration;
 use sandbox::Options;
 use sandbox::aws::Aws;
 use sandbox::calls::Side;
+use sandbox::faults::{Failure, Fault};
 use serde_json::json;
 
 use crate::harness::{REGION, World, only};
@@ -175,6 +176,50 @@ async fn a_configuration_that_met_a_platform_which_was_away_is_tried_again_by_it
     world.rewrite_config();
     reloaded(&world, 1).await;
     assert_eq!(world.stop().await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_cannot_ask_for_the_queues_leaves_the_worker_on_them() {
+    let mut world = slow_world().await;
+    world.set_connection("request_max_retries", "1");
+    world.start_and_listen().await;
+    let away = Fault::status(Side::Soar, 503).path("/functions/");
+    world.sandbox.faults().inject(away.clone());
+    world.reload();
+    world
+        .log_shows("could not ask SOAR for the functions' queues")
+        .await;
+    world.sandbox.faults().clear();
+    reloaded(&world, 1).await;
+    assert_eq!(world.log().matches("subscribing to").count(), 2);
+
+    // At a start there is nothing to stay with: the platform is asked until it tells.
+    assert_eq!(world.stop().await.code(), Some(0));
+    world.sandbox.faults().inject(away.times(4));
+    world.start_and_listen().await;
+    assert_eq!(world.log().matches("subscribing to").count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incident_that_is_being_made_at_a_reload_is_waited_for() {
+    let mut world = slow_world().await;
+    let slow = Failure::Delay(Duration::from_secs(5));
+    let slow = Fault::new(Side::Soar, slow)
+        .method("POST")
+        .path("/incidents$")
+        .times(1);
+    let slow = world.sandbox.faults().inject(slow);
+    let kind = Aws::sample_kinds()[0];
+    let finding = world.sandbox.aws().create_sample(REGION, kind);
+    world.start_and_listen().await;
+    while world.sandbox.faults().hits(slow) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    world.reload();
+    reloaded(&world, 1).await;
+    only(world.platform(), &finding);
+    world.cycles(2).await;
+    only(world.platform(), &finding);
 }
 
 #[tokio::test(flavor = "multi_thread")]
