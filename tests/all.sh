@@ -51,7 +51,11 @@ bash sandbox/tests/ibm_client.sh
 
 if [ "$(id -u)" = 0 ]; then
     step "the image"
-    bash tests/image.sh
+    if unshare --mount true; then
+        bash tests/image.sh
+    else
+        echo "left out: this machine lets nobody mount"
+    fi
     step "the Debian package and its unit"
     bash tests/deb.sh
 else
