@@ -4,6 +4,7 @@
 #   bash tests/all.sh
 #
 # Needs Rust, Python 3 with venv, and either root (to install Debian's activemq and tinyproxy) or these two installed.
+# The image and the Debian package are tried only as root, who may mount.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
@@ -29,6 +30,10 @@ has java || install default-jre-headless
 has openssl || install openssl
 has tinyproxy || { install tinyproxy; service tinyproxy stop >/dev/null 2>&1 || true; } # The tests start their own.
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv
+if [ "$(id -u)" = 0 ]; then
+    has systemd-analyze || install systemd
+    has pgrep || install procps
+fi
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
 
@@ -46,6 +51,16 @@ bash tests/ibm_tools.sh
 
 step "IBM's own client against the sandbox"
 bash sandbox/tests/ibm_client.sh
+
+if [ "$(id -u)" = 0 ]; then
+    # Both run the same build, without the demo; the simulation is the one that is built already.
+    step "the image"
+    bash tests/image.sh
+    step "the Debian package and the systemd unit"
+    bash tests/deb.sh
+else
+    step "skipped, since they need root: the image (tests/image.sh), the Debian package (tests/deb.sh)"
+fi
 
 step "tests"
 cargo test --workspace --locked --doc

@@ -10,9 +10,11 @@ root=$(dirname "$here")
 work=$(mktemp -d)
 pids=()
 cleanup() {
-    for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
-    wait 2>/dev/null || true
-    [ -z "${machine:-}" ] || bash "$here/machine.sh" "$work" remove "$machine" 2>/dev/null || true
+    {
+        for pid in "${pids[@]}"; do kill -KILL "$pid" || true; done
+        wait || true
+    } 2>/dev/null
+    [ -z "${machine:-}" ] || bash "$here/machine.sh" "$work" remove "$machine" || true
     rm -rf "$work"
 }
 trap cleanup EXIT

@@ -38,7 +38,12 @@ join)
 remove)
     [ -n "${4:-}" ] || exec unshare --mount bash "$0" "$1" remove "$3" here
     group=$(control_group "$3")
-    [ ! -d "$group" ] || find "$group" -depth -type d -exec rmdir {} +
+    # The last of its processes may still be going.
+    for _ in {1..100}; do
+        [ -d "$group" ] || exit 0
+        find "$group" -depth -type d -exec rmdir {} + 2>/dev/null || sleep 0.1
+    done
+    exit 1
     ;;
 boot)
     mount -t tmpfs tmpfs /mnt

@@ -14,7 +14,7 @@ use super::Cli;
 /// ~/.local/share/bash-completion/completions/fn-aws-guardduty. The Debian package installs those of bash, fish and zsh.
 #[derive(Debug, Args)]
 pub(super) struct Completions {
-    /// The shell
+    /// Shell to complete commands in
     shell: Shell,
 }
 

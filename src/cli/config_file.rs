@@ -63,10 +63,13 @@ static KEYS: LazyLock<Vec<KeyFlag>> = LazyLock::new(|| {
 
 impl KeyFlag {
     fn arg(&'static self) -> Arg {
+        let help = format!("In place of {} in [resilient]", self.key.name);
         let arg = Arg::new(self.id.as_str())
             .long(self.long.as_str())
             .value_name("VALUE")
-            .help(format!("In place of {} in [resilient]", self.key.name))
+            .help(help.clone())
+            // The manual pages have no other for what the short help hides.
+            .long_help(help)
             .help_heading("Settings of [resilient]")
             .hide_short_help(true)
             .hide(self.key.secret || !self.key.effective)

@@ -10,11 +10,12 @@ use crate::customizations::export_text;
 
 /// Write export.res: the customizations that SOAR imports.
 ///
-/// Message destination, functions, workflows, rules, incident fields, data tables and artifact types; no layouts.
+/// It holds the message destination, functions, workflows, rules, incident fields, data tables and artifact types; no
+/// layouts, since an import would replace those of the platform. `customize` puts all of it into a platform.
 #[derive(Debug, Args)]
 pub(super) struct Export {
-    /// Where to write it; `-` writes to standard output
-    #[arg(short, long, default_value = "export/export.res")]
+    /// File to write; `-` is standard output
+    #[arg(short, long, value_name = "FILE", default_value = "export/export.res")]
     output: PathBuf,
 }
 

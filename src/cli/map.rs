@@ -19,7 +19,7 @@ use crate::domain::mapping::{MappingContext, creation_note, incident_for};
 /// a list or in an answer of GetFindings, and prints a list of incidents with the rows of their data tables.
 #[derive(Debug, Args)]
 pub(super) struct Map {
-    /// A file with JSON; `-` reads standard input
+    /// File with JSON; `-` is standard input
     file: PathBuf,
     /// The platform's severity field has the value "Critical"
     #[arg(long)]

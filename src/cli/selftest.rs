@@ -12,8 +12,8 @@ use crate::selftest::{self, Check, Outcome, Report, circuits_text, circuits_unco
 
 /// Check everything the worker needs: configuration, SOAR, message queue, AWS.
 ///
-/// Prints a line a check and, where something is wrong, what to do about it. Changes nothing, neither on the platform nor at AWS,
-/// and takes no message from a worker that runs beside it. Exits with 0 when the worker can be started, with 1 when something has to
+/// Prints one line for each check and, where something is wrong, what to do about it. Changes nothing, neither on the platform nor
+/// at AWS, and takes no message from a worker that runs beside it. Exits with 0 when the worker can be started, with 1 when something has to
 /// be mended first, with 64 when the configuration cannot be used.
 #[derive(Debug, Args)]
 pub(super) struct Selftest {

@@ -19,7 +19,9 @@ use changes::Changes;
 use login::Login;
 use question::Question;
 
-/// Put the customizations into SOAR: functions, workflows, rules, fields, tables, layout, and the API key's access
+/// Put the customizations into SOAR, after a preview.
+///
+/// They are the message destination, functions, workflows, rules, fields, data tables and the incident's layout.
 ///
 /// Compares what the platform has with what is needed, shows what would change, and asks. Only what is missing is added:
 /// fields, tables, rules and workflows that are there under the same names are kept, also those of the Python app, and
