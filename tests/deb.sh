@@ -10,10 +10,7 @@ root=$(dirname "$here")
 work=$(mktemp -d)
 pids=()
 cleanup() {
-    {
-        for pid in "${pids[@]}"; do kill -KILL "$pid" || true; done
-        wait || true
-    } 2>/dev/null
+    for pid in "${pids[@]}"; do kill -KILL "$pid" 2>/dev/null || true; done
     [ -z "${machine:-}" ] || bash "$here/machine.sh" "$work" remove "$machine" || true
     rm -rf "$work"
 }
@@ -77,6 +74,7 @@ machine=$!
 pids+=("$machine")
 "$target/debug/sandbox" serve --findings 3 --import "$root/export/export.res" >"$work/sandbox.json" &
 pids+=($!)
+disown -a # So that the shell tells nobody that it killed them.
 # inside COMMAND...: runs it on the machine.
 inside() {
     nsenter --target "$(pgrep --parent "$machine")" --mount --pid --uts --ipc --cgroup --root \
