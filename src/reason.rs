@@ -8,6 +8,9 @@ use std::io;
 use crate::proxy::PROXY_LOGIN_REFUSED;
 use crate::tls;
 
+/// What the HTTP client says of any refusal of a tunnel but for want of a login.
+const NO_TUNNEL: &str = "tunnel error: unsuccessful";
+
 /// The cause with a remedy, if there is one, else the innermost cause; on one line.
 pub fn of(error: &(dyn Error + 'static)) -> String {
     let mut cause = error;
@@ -30,11 +33,11 @@ pub fn full(error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// Whether an operator has to mend something before the same can succeed.
+/// Whether an operator has to mend something before the same can succeed. A tunnel that fails may do so for a moment.
 pub fn needs_mending(error: &(dyn Error + 'static)) -> bool {
     let mut cause = Some(error);
     while let Some(error) = cause {
-        if remedy(error).is_some() {
+        if error.to_string() != NO_TUNNEL && remedy(error).is_some() {
             return true;
         }
         cause = inner(error);
@@ -60,9 +63,9 @@ fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     // The HTTP client keeps the types of these to itself.
     match error.to_string().as_str() {
         "tunnel error: proxy authorization required" => Some(PROXY_LOGIN_REFUSED.to_owned()),
-        "tunnel error: unsuccessful" => Some(
+        NO_TUNNEL => Some(
             // Whether it is the login stays untold: some proxies answer a wrong one with 401, and the status is lost here.
-            "the proxy opens no tunnel: correct proxy_user and proxy_password (or the login in its address) if it wants one, and have it allow CONNECT to this host and port"
+            "the proxy opens no tunnel: correct proxy_user and proxy_password (or the login in its address) if it wants one, and have it allow CONNECT to this host and port; or it cannot reach them itself"
                 .to_owned(),
         ),
         _ => None,

@@ -2,7 +2,7 @@
 //!
 //! The SDKs of these services would cost minutes and gigabytes of compilation for one call each.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use aws_credential_types::provider::ProvideCredentials;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
@@ -13,6 +13,9 @@ use quick_xml::events::Event;
 
 use super::{Aws, AwsError};
 use crate::reason;
+
+/// How long whoever hands out credentials may take.
+const CREDENTIALS_PATIENCE: Duration = Duration::from_mins(1);
 
 /// One call of one service.
 pub(super) struct Query {
@@ -77,10 +80,15 @@ impl Aws {
             .config
             .credentials_provider()
             .ok_or_else(|| unauthorized("there are none".into()))?;
-        let credentials = provider
-            .provide_credentials()
-            .await
-            .map_err(|error| unauthorized(reason::of(&error)))?;
+        // A command that hands them out, and hangs, must not hold up the worker for ever.
+        let credentials =
+            tokio::time::timeout(CREDENTIALS_PATIENCE, provider.provide_credentials())
+                .await
+                .map_err(|_| AwsError::Unavailable {
+                    action: action.to_owned(),
+                    message: format!("no credentials within {} s", CREDENTIALS_PATIENCE.as_secs()),
+                })?
+                .map_err(|error| unauthorized(reason::of(&error)))?;
         let identity = credentials.into();
         let params = v4::SigningParams::builder()
             .identity(&identity)
@@ -141,7 +149,8 @@ impl Aws {
 
 /// The domain of a region's partition.
 fn dns_suffix(region: &str) -> &'static str {
-    const SUFFIXES: [(&str, &str); 5] = [
+    const SUFFIXES: [(&str, &str); 6] = [
+        ("eusc-", "amazonaws.eu"),
         ("cn-", "amazonaws.com.cn"),
         ("us-iso-", "c2s.ic.gov"),
         ("us-isob-", "sc2s.sgov.gov"),
@@ -195,5 +204,6 @@ mod tests {
         assert_eq!(dns_suffix("cn-north-1"), "amazonaws.com.cn");
         assert_eq!(dns_suffix("us-gov-west-1"), "amazonaws.com");
         assert_eq!(dns_suffix("us-iso-east-1"), "c2s.ic.gov");
+        assert_eq!(dns_suffix("eusc-de-east-1"), "amazonaws.eu");
     }
 }

@@ -153,6 +153,9 @@ async fn answer_head(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Vec<u8
             break;
         }
     }
+    if head.len() >= LONGEST_HEAD {
+        return Err(io::Error::other("the proxy's answer is too long"));
+    }
     Ok(head)
 }
 

@@ -14,6 +14,22 @@ use crate::soar::{Grants, Soar, SoarError};
 const NAME: &str = "SOAR REST";
 const VERSION: &str = "platform version";
 
+/// What the reason says of a server that wants to see a certificate.
+pub(super) const CLIENT_CERTIFICATE: &str = "client certificate";
+/// What to do about it.
+pub(super) const CLIENT_CERTIFICATE_REMEDY: &str =
+    "set client_auth_cert and client_auth_key in [resilient]";
+
+/// What to do about a server's certificate that is refused for this reason: only one that nobody vouches for can be made good
+/// by naming it.
+pub(super) fn certificate_remedy(reason: &str, key: &str) -> String {
+    if reason.contains("comes from nobody") || reason.contains("an authority's certificate") {
+        format!("set {key} in [resilient] to the server's own certificate or its authority's")
+    } else {
+        "mend what it says, on the server or in [resilient]".to_owned()
+    }
+}
+
 /// Logs in once.
 pub(super) async fn connect(config: &Config, patience: Duration) -> Result<Arc<Soar>, Box<Check>> {
     let failed = |text: String| Check::failed(Area::Rest, NAME, text);
@@ -65,12 +81,23 @@ fn explained(error: &SoarError, config: &Config) -> Check {
                 Credentials::User { .. } => "check email and password in [resilient]",
             })
             .because(Reason::Login),
+        SoarError::Setup(_) if text.contains("proxy") => {
+            failed(text).remedy("correct proxy_host and proxy_port in [resilient]")
+        }
+        SoarError::Setup(_) if text.contains("redirects") => {
+            failed(text).remedy("correct host and port in [resilient]")
+        }
         SoarError::Setup(_) => failed(text)
             .remedy("set org in [resilient] to an organisation that the account is a member of")
             .because(Reason::Organisation),
-        // The reason of a refused certificate is the only text that speaks of one.
+        SoarError::Unavailable { reason, .. } | SoarError::AnswerLost { reason, .. }
+            if reason.contains(CLIENT_CERTIFICATE) =>
+        {
+            failed(format!("{address}: {reason}")).remedy(CLIENT_CERTIFICATE_REMEDY)
+        }
+        // The reason of a refused certificate is the only other text that speaks of one.
         SoarError::Unavailable { reason, .. } if reason.contains("certificate") => failed(format!("{address}: {reason}"))
-            .remedy("set cafile in [resilient] to the server's own certificate or its authority's")
+            .remedy(certificate_remedy(reason, "cafile"))
             .because(Reason::Certificate),
         SoarError::Unavailable { reason, .. } | SoarError::AnswerLost { reason, .. } => {
             failed(format!("{address} could not be reached: {reason}"))

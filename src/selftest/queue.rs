@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::customizations::by_name;
-use super::platform::Snapshot;
+use super::platform::{
+    CLIENT_CERTIFICATE, CLIENT_CERTIFICATE_REMEDY, Snapshot, certificate_remedy,
+};
 use super::report::{Area, Check, Reason};
 use crate::app;
 use crate::config::Config;
 use crate::customizations::{ARCHIVE_FINDING, MESSAGE_DESTINATION, REFRESH_FINDING};
+use crate::reason;
 use crate::stomp::{self, StompError};
 
 const NAME: &str = "message queue";
@@ -92,19 +95,19 @@ fn told(queue: &str, outcome: Result<(), StompError>) -> Check {
 }
 
 fn explained(error: &StompError) -> Check {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
-    let check = Check::failed(
-        Area::Stomp,
-        NAME,
-        format!("{error}{}", cause.unwrap_or_default()),
-    );
+    let text = reason::full(error);
+    let check = Check::failed(Area::Stomp, NAME, text.clone());
+    if text.contains(CLIENT_CERTIFICATE) {
+        return check.remedy(CLIENT_CERTIFICATE_REMEDY);
+    }
     match error {
+        StompError::Proxy(_) => check.remedy("correct proxy_user and proxy_password in [resilient]"),
         StompError::Unreachable { .. } => {
             check.remedy("check stomp_host and stomp_port in [resilient], the network and its proxies")
         }
         StompError::HostName { .. } => check.remedy("check stomp_host in [resilient]"),
         StompError::Tls { .. } => check
-            .remedy("set stomp_cafile in [resilient] to the broker's own certificate or its authority's")
+            .remedy(certificate_remedy(&text, "stomp_cafile"))
             .because(Reason::Certificate),
         StompError::LoginRefused { .. } => check
             .remedy("check api_key_id and api_key_secret (or email and password) in [resilient]")

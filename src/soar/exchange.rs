@@ -74,6 +74,9 @@ pub(super) fn status_error(
             action,
             reason: format!("HTTP {status}: {message}"),
         },
+        300..=399 => SoarError::Setup(format!(
+            "the server redirects {action} (HTTP {status}): name the server that it leads to in host and port of [resilient]"
+        )),
         status => SoarError::Rejected {
             action,
             status,
@@ -126,6 +129,16 @@ pub(super) mod tests {
             br#"{"success":false,"message":"field\n x is unknown"}"#,
             "POST /incidents",
         )
+    }
+
+    #[test]
+    fn a_redirect_is_not_followed_but_told() {
+        let text = error(302).to_string();
+        assert!(
+            text.contains("redirects POST /incidents (HTTP 302"),
+            "{text}"
+        );
+        assert!(!error(302).is_transient());
     }
 
     #[test]

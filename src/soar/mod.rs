@@ -26,6 +26,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use reqwest::redirect::Policy;
 use serde_json::Value;
 use tokio::sync::{OnceCell, RwLock, Semaphore};
 use tokio::time::Instant;
@@ -237,6 +238,8 @@ fn http_client(
         .tls_backend_preconfigured(tls)
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(config.request_timeout)
+        // A redirected login would take the secret elsewhere.
+        .redirect(Policy::none())
         .pool_max_idle_per_host(64)
         .tcp_nodelay(true)
         .user_agent(concat!("fn-aws-guardduty/", env!("CARGO_PKG_VERSION")));

@@ -8,7 +8,7 @@ use bytes::{BufMut, BytesMut};
 use rustls_pki_types::ServerName;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -25,6 +25,9 @@ const READ_CHUNK: usize = 16 * 1024;
 const OUTBOUND_ROOM: usize = 1024 * 1024;
 /// Idle time before the system probes a peer that offers no heart-beats.
 const KEEPALIVE_AFTER: Duration = Duration::from_mins(1);
+/// How long one address may take before the next is tried.
+const ADDRESS_PATIENCE: Duration = Duration::from_secs(10);
+/// How long the goodbye of TLS may take.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(1);
 /// How long a proxy may take for a tunnel, or half of the time for the whole connection if that is less.
 const TUNNEL_PATIENCE: Duration = Duration::from_secs(20);
@@ -198,11 +201,25 @@ async fn tunnel(proxy: &Proxy, options: &StompOptions) -> Result<Box<dyn Stream>
 }
 
 async fn connect_tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect((host, port)).await?;
+    let stream = first_to_answer(host, port).await?;
     stream.set_nodelay(true)?;
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_AFTER);
     SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
     Ok(stream)
+}
+
+/// One address after another, each for a while: one that says nothing must not keep the next from being tried.
+async fn first_to_answer(host: &str, port: u16) -> io::Result<TcpStream> {
+    let mut outcome = Err(io::ErrorKind::AddrNotAvailable.into());
+    for address in lookup_host((host, port)).await? {
+        outcome = timeout(ADDRESS_PATIENCE, TcpStream::connect(address))
+            .await
+            .unwrap_or_else(|elapsed| Err(elapsed.into()));
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
 }
 
 enum Progress {

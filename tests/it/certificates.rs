@@ -227,3 +227,45 @@ async fn what_is_wrong_with_a_certificate_is_told_on_one_line_on_all_three_wires
         assert!(last.contains(&format!("GET /session: {told}")), "{last}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_selftest_tells_it_too_with_the_remedy_that_helps() {
+    for (shown, trusted, told) in wrong() {
+        let mut world = World::new().await;
+        let relays = Relays::before(&world, &shown, None).await;
+        let file = if trusted {
+            shown.certificate.clone()
+        } else {
+            Identity::good().certificate
+        };
+        world.write("trusted.pem", &file);
+        relays.lead_to_broker(&mut world);
+        world.set("aws_gd_regions", "^us-east-1$");
+        let tested = world.command(&["selftest"]).await.stdout;
+        let line = tested.lines().find(|line| line.starts_with("FAIL"));
+        // A report's line has no double space.
+        let told = told.replace("  ", " ");
+        assert!(line.is_some_and(|line| line.contains(&told)), "{tested}");
+        let remedy = if trusted {
+            "-> mend what it says, on the server or in [resilient]"
+        } else {
+            "-> set stomp_cafile in [resilient]"
+        };
+        assert!(tested.contains(remedy), "{tested}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_selftest_tells_of_servers_that_want_a_client_certificate() {
+    let mut world = World::new().await;
+    let (shown, own) = (Identity::good(), Identity::plain());
+    let relays = Relays::before(&world, &shown, Some(&own.certificate)).await;
+    world.write("trusted.pem", &shown.certificate);
+    let remedy = "-> set client_auth_cert and client_auth_key in [resilient]";
+    relays.lead_to_broker(&mut world);
+    let tested = world.command(&["selftest"]).await.stdout;
+    assert!(tested.contains(remedy), "{tested}");
+    relays.lead_to_rest(&mut world);
+    let tested = world.command(&["selftest"]).await.stdout;
+    assert!(tested.contains(remedy), "{tested}");
+}

@@ -1,4 +1,4 @@
-//! Cloud Pak for Security: a path before `/rest`, a broker of its own name at the port of HTTPS, an account as `org`.
+//! Cloud Pak for Security: a path before `/rest`.
 
 use sandbox::Options;
 use sandbox::aws::Aws;

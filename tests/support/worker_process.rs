@@ -134,7 +134,10 @@ impl WorkerProcess {
     /// Writes the settings as they are now, and answers the file.
     pub(crate) fn write_config(&self) -> PathBuf {
         let config = self.folder().join("app.config");
-        std::fs::write(&config, self.config_text()).unwrap();
+        // At once: commands that run side by side read it.
+        let beside = tempfile::NamedTempFile::new_in(self.folder()).unwrap();
+        std::fs::write(beside.path(), self.config_text()).unwrap();
+        beside.persist(&config).unwrap();
         config
     }
 
