@@ -32,6 +32,9 @@ pub(super) fn is_meant_by(arguments: &[OsString]) -> bool {
     arg_required_else_help = true
 )]
 pub(super) struct Circuits {
+    /// Accepted, as IBM's runner does; loglevel says how much is told
+    #[arg(short, long, hide = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -120,6 +123,7 @@ mod tests {
         for line in [
             "resilient-circuits run",
             "resilient-circuits run -r",
+            "resilient-circuits -v run -r",
             "resilient-circuits run -r --config-file /etc/rescircuits/app.config",
             "resilient-circuits run --auto-restart --config-file=app.config",
             "resilient-circuits run --stomp-host broker.example.com",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::platform::{CLIENT_CERTIFICATE, certificate_remedy};
 use super::report::{Area, Check, Outcome, Reason};
 use crate::app;
 use crate::config::GuardDutyConfig;
@@ -19,7 +20,10 @@ const ARCHIVING: &str = "archiving";
 pub(super) async fn check(config: &GuardDutyConfig, patience: Duration) -> Vec<Check> {
     let aws = match app::aws(config).await {
         Ok(aws) => aws.impatient(patience),
-        Err(error) => return vec![Check::failed(Area::Aws, IDENTITY, format!("{error:#}"))],
+        Err(error) => {
+            let check = Check::failed(Area::Aws, IDENTITY, format!("{error:#}"));
+            return vec![check.remedy("correct verify, client_auth_cert, client_auth_key or https_proxy in [fn_aws_guardduty]")];
+        }
     };
     let identity = identity(&aws, patience).await;
     let mut checks = Vec::new();
@@ -182,6 +186,12 @@ fn explained(name: &str, error: &AwsError) -> Check {
         AwsError::Forbidden { .. } => check
             .remedy("give the AWS keys the policy below, and see that no policy of the organisation denies it")
             .because(Reason::AwsPermission),
+        AwsError::Unavailable { message, .. } if message.contains(CLIENT_CERTIFICATE) => {
+            check.remedy("set client_auth_cert and client_auth_key in [fn_aws_guardduty]")
+        }
+        AwsError::Unavailable { message, .. } if message.contains("certificate") => {
+            check.remedy(certificate_remedy(message, "verify", "fn_aws_guardduty"))
+        }
         AwsError::Unavailable { .. } => {
             check.remedy("check the network and its proxies (https_proxy), and aws_gd_master_region in [fn_aws_guardduty]")
         }

@@ -10,6 +10,7 @@ use crate::app;
 use crate::config::{Config, Credentials, RetryConfig, SoarConfig};
 use crate::customizations::LOWEST_PLATFORM;
 use crate::soar::{Grants, Soar, SoarError};
+use crate::tls::TlsError;
 
 const NAME: &str = "SOAR REST";
 const VERSION: &str = "platform version";
@@ -20,13 +21,17 @@ pub(super) const CLIENT_CERTIFICATE: &str = "client certificate";
 pub(super) const CLIENT_CERTIFICATE_REMEDY: &str =
     "set client_auth_cert and client_auth_key in [resilient]";
 
+/// What to do about one of our own that cannot be used.
+pub(super) const CLIENT_CERTIFICATE_MENDED: &str =
+    "correct client_auth_cert and client_auth_key in [resilient]";
+
 /// What to do about a server's certificate that is refused for this reason: only one that nobody vouches for can be made good
 /// by naming it.
-pub(super) fn certificate_remedy(reason: &str, key: &str) -> String {
+pub(super) fn certificate_remedy(reason: &str, key: &str, section: &str) -> String {
     if reason.contains("comes from nobody") || reason.contains("an authority's certificate") {
-        format!("set {key} in [resilient] to the server's own certificate or its authority's")
+        format!("set {key} in [{section}] to the server's own certificate or its authority's")
     } else {
-        "mend what it says, on the server or in [resilient]".to_owned()
+        format!("mend what it says, on the server or in [{section}]")
     }
 }
 
@@ -38,11 +43,13 @@ pub(super) async fn connect(config: &Config, patience: Duration) -> Result<Arc<S
             Some(cause) => format!("{error}: {cause}"),
             None => error.to_string(),
         };
-        Box::new(
+        Box::new(if matches!(error, TlsError::Client(_)) {
+            failed(text).remedy(CLIENT_CERTIFICATE_MENDED)
+        } else {
             failed(text)
                 .remedy("correct cafile in [resilient]")
-                .because(Reason::CertificateFile),
-        )
+                .because(Reason::CertificateFile)
+        })
     })?;
     let once = SoarConfig {
         login_attempts: Some(1),
@@ -97,7 +104,7 @@ fn explained(error: &SoarError, config: &Config) -> Check {
         }
         // The reason of a refused certificate is the only other text that speaks of one.
         SoarError::Unavailable { reason, .. } if reason.contains("certificate") => failed(format!("{address}: {reason}"))
-            .remedy(certificate_remedy(reason, "cafile"))
+            .remedy(certificate_remedy(reason, "cafile", "resilient"))
             .because(Reason::Certificate),
         SoarError::Unavailable { reason, .. } | SoarError::AnswerLost { reason, .. } => {
             failed(format!("{address} could not be reached: {reason}"))

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::customizations::by_name;
 use super::platform::{
-    CLIENT_CERTIFICATE, CLIENT_CERTIFICATE_REMEDY, Snapshot, certificate_remedy,
+    CLIENT_CERTIFICATE, CLIENT_CERTIFICATE_MENDED, CLIENT_CERTIFICATE_REMEDY, Snapshot,
+    certificate_remedy,
 };
 use super::report::{Area, Check, Reason};
 use crate::app;
@@ -13,6 +14,7 @@ use crate::config::Config;
 use crate::customizations::{ARCHIVE_FINDING, MESSAGE_DESTINATION, REFRESH_FINDING};
 use crate::reason;
 use crate::stomp::{self, StompError};
+use crate::tls::TlsError;
 
 const NAME: &str = "message queue";
 
@@ -44,10 +46,15 @@ pub(super) async fn check(
     let mut options = match app::stomp_options(&config.stomp, &config.soar.credentials) {
         Ok(options) => options,
         Err(error) => {
-            let check = Check::failed(Area::Stomp, NAME, format!("{error:#}"))
-                .remedy("correct stomp_cafile (or cafile) in [resilient]")
-                .because(Reason::CertificateFile);
-            return vec![check];
+            let check = Check::failed(Area::Stomp, NAME, format!("{error:#}"));
+            let own = matches!(error.downcast_ref(), Some(TlsError::Client(_)));
+            return vec![if own {
+                check.remedy(CLIENT_CERTIFICATE_MENDED)
+            } else {
+                check
+                    .remedy("correct stomp_cafile (or cafile) in [resilient]")
+                    .because(Reason::CertificateFile)
+            }];
         }
     };
     options.connect_timeout = options.connect_timeout.min(patience);
@@ -107,7 +114,7 @@ fn explained(error: &StompError) -> Check {
         }
         StompError::HostName { .. } => check.remedy("check stomp_host in [resilient]"),
         StompError::Tls { .. } => check
-            .remedy(certificate_remedy(&text, "stomp_cafile"))
+            .remedy(certificate_remedy(&text, "stomp_cafile", "resilient"))
             .because(Reason::Certificate),
         StompError::LoginRefused { .. } => check
             .remedy("check api_key_id and api_key_secret (or email and password) in [resilient]")

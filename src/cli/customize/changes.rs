@@ -47,7 +47,10 @@ impl Changes {
             has_layout: true,
         };
         if let Some(worker) = worker {
-            for destination in destinations(platform) {
+            let imported = changes.plan.import.iter().flat_map(destinations_of);
+            let queues: BTreeSet<String> =
+                destinations(platform).into_iter().chain(imported).collect();
+            for destination in queues {
                 if soar.may_use(&destination, worker).await? != Some(true) {
                     changes.closed.push(destination);
                 }
@@ -95,15 +98,19 @@ impl Changes {
 
 /// The queues that the worker reads: ours, and wherever the platform has moved our functions.
 fn destinations(platform: &Value) -> BTreeSet<String> {
-    let functions = platform["functions"].as_array().into_iter().flatten();
-    let ours = functions
-        .filter(|function| {
-            function["name"] == ARCHIVE_FINDING || function["name"] == REFRESH_FINDING
-        })
-        .filter_map(|function| function["destination_handle"].as_str());
-    let mut names: BTreeSet<String> = ours.map(str::to_owned).collect();
+    let mut names: BTreeSet<String> = destinations_of(platform).collect();
     if names.is_empty() {
         names.insert(MESSAGE_DESTINATION.to_owned());
     }
     names
+}
+
+/// The queues of our functions in a document.
+fn destinations_of(document: &Value) -> impl Iterator<Item = String> + '_ {
+    let functions = document["functions"].as_array().into_iter().flatten();
+    functions
+        .filter(|function| {
+            function["name"] == ARCHIVE_FINDING || function["name"] == REFRESH_FINDING
+        })
+        .filter_map(|function| function["destination_handle"].as_str().map(str::to_owned))
 }

@@ -17,6 +17,10 @@ pub(super) fn function(pair: &Pair<'_>, theirs: &Value) -> Result<Judgement, Pla
         let mut object = pair.ours.clone();
         // Somebody may have moved it to a queue of their own.
         object["destination_handle"] = theirs["destination_handle"].clone();
+        // And given it inputs of their own.
+        let mut items = theirs["view_items"].as_array().cloned().unwrap_or_default();
+        items.extend(missing_inputs(pair.ours, theirs));
+        object["view_items"] = items.into();
         return Ok(Judgement::update("to this version", object));
     }
     let missing = missing_inputs(pair.ours, theirs);
