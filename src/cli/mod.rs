@@ -84,6 +84,13 @@ impl Cli {
     }
 }
 
+/// What the commands that talk to a network run on.
+fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

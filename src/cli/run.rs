@@ -34,9 +34,7 @@ impl Run {
             env!("CARGO_PKG_VERSION"),
             path.display()
         );
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
+        let runtime = super::runtime()?;
         let verdict = runtime.block_on(async {
             let requests = Requests::listen(self.auto_restart.then_some(path))?;
             let reread = move || self.config.read().map(|(config, _)| config);

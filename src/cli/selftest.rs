@@ -46,7 +46,7 @@ impl Selftest {
                 print(check, colours);
             }
         };
-        let report = runtime()?.block_on(selftest::run(&config, &path, tell));
+        let report = super::runtime()?.block_on(selftest::run(&config, &path, tell));
         if json {
             println!("{:#}", report.to_json());
         } else {
@@ -65,12 +65,6 @@ fn verdict(report: &Report) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
-}
-
-fn runtime() -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
 }
 
 #[derive(Clone, Copy)]
@@ -129,7 +123,7 @@ pub(super) fn as_circuits(args: &Selftest) -> anyhow::Result<ExitCode> {
         );
     }
     let started = Instant::now();
-    let report = runtime()?.block_on(selftest::run(&config, &path, |_| {}));
+    let report = super::runtime()?.block_on(selftest::run(&config, &path, |_| {}));
     let outcome = circuits_text(
         &report,
         &config.soar.host,

@@ -88,10 +88,7 @@ fn find(
     exists: &dyn Fn(&Path) -> bool,
 ) -> Result<PathBuf, ConfigErrors> {
     let named = lookup(VARIABLE).filter(|name| !name.trim().is_empty());
-    let named = named.map(|name| match (name.strip_prefix("~/"), lookup("HOME")) {
-        (Some(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => PathBuf::from(name),
-    });
+    let named = named.map(|name| at_home(&name, lookup("HOME")));
     if let Some(path) = path.or(named) {
         return Ok(path);
     }
@@ -110,6 +107,14 @@ fn find(
         format!("name it with --config or {VARIABLE}"),
     )
     .into())
+}
+
+/// A path with `~` expanded.
+pub(super) fn at_home(path: &str, home: Option<String>) -> PathBuf {
+    match (path.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => Path::new(&home).join(rest),
+        _ => PathBuf::from(path),
+    }
 }
 
 fn folder_of(path: &Path) -> PathBuf {

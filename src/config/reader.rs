@@ -9,7 +9,7 @@ use super::keys::{self, SECTIONS};
 use super::layers::{Layers, Setting};
 use super::lookups::Lookups;
 use super::secrets::{self, NoValue};
-use super::{Flag, Trust, Warning, WarningKind, interval, numbers};
+use super::{Flag, Trust, Warning, WarningKind, interval, load, numbers};
 
 /// A mistake was noted; the value cannot be had.
 #[derive(Debug, Clone, Copy)]
@@ -283,28 +283,31 @@ impl Section<'_, '_> {
             .iter()
             .find_map(|name| Some((*name, self.reader.variable(name)?)))?;
         let path = self.path(&value);
-        match self.reader.lookups.file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::InvalidData => {
-                let text = format!(
-                    "the variable {variable} names {}, which cannot be read ({error}), so it does not count",
-                    path.display()
-                );
-                self.warn(WarningKind::Notice, key, &text);
-                None
-            }
-            _ => Some(Trust::Bundle(path)),
+        if let Err(error) = self.try_reading(&path) {
+            let text = format!(
+                "the variable {variable} names {}, which cannot be read ({error}), so it does not count",
+                path.display()
+            );
+            self.warn(WarningKind::Notice, key, &text);
+            return None;
+        }
+        Some(Trust::Bundle(path))
+    }
+
+    /// The path of a file that must be readable.
+    pub(super) fn readable(&mut self, key: &str, value: &str) -> Result<PathBuf, Noted> {
+        let path = self.path(value);
+        match self.try_reading(&path) {
+            Err(error) => Err(self.unreadable(key, &path, &error)),
+            Ok(()) => Ok(path),
         }
     }
 
-    /// The path of a file that must be readable. PEM files carry comments in any encoding: only reading at all
-    /// is asked for.
-    pub(super) fn readable(&mut self, key: &str, value: &str) -> Result<PathBuf, Noted> {
-        let path = self.path(value);
-        match self.reader.lookups.file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::InvalidData => {
-                Err(self.unreadable(key, &path, &error))
-            }
-            _ => Ok(path),
+    /// PEM files carry comments in any encoding: only reading at all is asked for.
+    fn try_reading(&self, path: &Path) -> io::Result<()> {
+        match self.reader.lookups.file(path) {
+            Err(error) if error.kind() != io::ErrorKind::InvalidData => Err(error),
+            _ => Ok(()),
         }
     }
 
@@ -327,12 +330,7 @@ impl Section<'_, '_> {
 
     /// A path with `~` expanded.
     pub(super) fn path(&self, value: &str) -> PathBuf {
-        let value = value.trim();
-        let home = self.reader.lookups.variable("HOME");
-        match (value.strip_prefix("~/"), home) {
-            (Some(rest), Some(home)) => Path::new(&home).join(rest),
-            _ => PathBuf::from(value),
-        }
+        load::at_home(value.trim(), self.reader.lookups.variable("HOME"))
     }
 
     pub(super) fn note(&mut self, key: &str, wrong: &str, remedy: &str) -> Noted {

@@ -32,19 +32,8 @@ async fn an_archived_finding_closes_its_incident() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_incident_archives_its_finding() {
     let (world, finding) = World::with_an_incident().await;
-    let aws = world.sandbox.aws().clone();
-    let incident = only(world.platform(), &finding);
-    world
-        .platform()
-        .close(incident.id, "Resolved", "seen to")
-        .unwrap();
-    world
-        .eventually("the property says so", |platform| {
-            platform.incident_for_finding(&finding)[0].property("aws_guardduty_archived")
-                == Some("True")
-        })
-        .await;
-    assert!(aws.is_archived(REGION, &finding));
+    let incident = only(world.platform(), &finding).id;
+    world.closing_archives(incident, &finding).await;
     let note = only(world.platform(), &finding)
         .notes
         .pop()

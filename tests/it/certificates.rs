@@ -154,6 +154,15 @@ async fn a_key_that_does_not_fit_ends_the_worker_at_once() {
     );
 }
 
+/// What is trusted: the server's own certificate, or another.
+fn trust(world: &World, shown: &Identity, trusted: bool) {
+    if trusted {
+        world.write("trusted.pem", &shown.certificate);
+    } else {
+        world.write("trusted.pem", &Identity::good().certificate);
+    }
+}
+
 /// Servers, and what the log says of each.
 fn wrong() -> Vec<(Identity, bool, &'static str)> {
     let named = |arguments: &[&str]| {
@@ -197,12 +206,7 @@ async fn what_is_wrong_with_a_certificate_is_told_on_one_line_on_all_three_wires
     for (shown, trusted, told) in wrong() {
         let mut world = World::new().await;
         let relays = Relays::before(&world, &shown, None).await;
-        let trusted = if trusted {
-            shown.certificate.clone()
-        } else {
-            Identity::good().certificate
-        };
-        world.write("trusted.pem", &trusted);
+        trust(&world, &shown, trusted);
 
         relays.lead_to_broker(&mut world);
         relays.lead_to_aws(&mut world);
@@ -233,12 +237,7 @@ async fn the_selftest_tells_it_too_with_the_remedy_that_helps() {
     for (shown, trusted, told) in wrong() {
         let mut world = World::new().await;
         let relays = Relays::before(&world, &shown, None).await;
-        let file = if trusted {
-            shown.certificate.clone()
-        } else {
-            Identity::good().certificate
-        };
-        world.write("trusted.pem", &file);
+        trust(&world, &shown, trusted);
         relays.lead_to_broker(&mut world);
         world.set("aws_gd_regions", "^us-east-1$");
         let tested = world.command(&["selftest"]).await.stdout;

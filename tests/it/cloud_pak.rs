@@ -1,9 +1,8 @@
 //! Cloud Pak for Security: a path before `/rest`.
 
 use sandbox::Options;
-use sandbox::aws::Aws;
 
-use crate::harness::{REGION, World, only};
+use crate::harness::World;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_rest_call_has_the_prefix() {
@@ -14,21 +13,6 @@ async fn every_rest_call_has_the_prefix() {
         })
         .await;
         world.set_connection("resource_prefix", written);
-        let aws = world.sandbox.aws().clone();
-        let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-        world.start_and_listen().await;
-        world.escalated([&finding]).await;
-        let incident = only(world.platform(), &finding).id;
-        world
-            .platform()
-            .close(incident, "Resolved", "seen to")
-            .unwrap();
-        world
-            .eventually("the property says so", |platform| {
-                platform.incident_for_finding(&finding)[0].property("aws_guardduty_archived")
-                    == Some("True")
-            })
-            .await;
-        assert!(aws.is_archived(REGION, &finding));
+        world.does_its_whole_work().await;
     }
 }

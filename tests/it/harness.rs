@@ -200,6 +200,29 @@ impl World {
         self.platform().incidents()
     }
 
+    /// A finding becomes an incident (AWS and REST), and its closing archives it (a message of the broker).
+    pub(crate) async fn does_its_whole_work(&mut self) {
+        let aws = self.sandbox.aws().clone();
+        let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+        self.start_and_listen().await;
+        self.escalated([&finding]).await;
+        let incident = only(self.platform(), &finding).id;
+        self.closing_archives(incident, &finding).await;
+    }
+
+    /// Closes the incident as an analyst does, and waits until its finding is archived.
+    pub(crate) async fn closing_archives(&self, incident: u64, finding: &str) {
+        self.platform()
+            .close(incident, "Resolved", "seen to")
+            .unwrap();
+        self.eventually("the property says so", |platform| {
+            platform.incident_for_finding(finding)[0].property("aws_guardduty_archived")
+                == Some("True")
+        })
+        .await;
+        assert!(self.sandbox.aws().is_archived(REGION, finding));
+    }
+
     /// What a finding of the sandbox maps to.
     pub(crate) fn mapped(&self, finding: &str) -> NewIncident {
         let wire = self

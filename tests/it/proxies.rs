@@ -2,9 +2,7 @@
 //!
 //! AWS is reached at 0.0.0.0, which is this machine too: what is at `localhost` is never asked for through a proxy.
 
-use sandbox::aws::Aws;
-
-use crate::harness::{REGION, World, only};
+use crate::harness::World;
 use crate::tinyproxy::{PASSWORD, TinyProxy, USER, free_port};
 use crate::tls_relay::{Behind, Identity, TlsRelay};
 
@@ -25,28 +23,6 @@ fn set_soar_proxy(world: &mut World, proxy: &TinyProxy, password: &str) {
     world.set_connection("proxy_password", password);
 }
 
-/// A finding becomes an incident (AWS and REST), and its closing archives it (a message of the broker).
-async fn does_its_whole_work(world: &mut World) {
-    let finding = world
-        .sandbox
-        .aws()
-        .create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
-    let incident = only(world.platform(), &finding).id;
-    world
-        .platform()
-        .close(incident, "Resolved", "seen to")
-        .unwrap();
-    world
-        .eventually("the property says so", |platform| {
-            platform.incident_for_finding(&finding)[0].property("aws_guardduty_archived")
-                == Some("True")
-        })
-        .await;
-    assert!(world.sandbox.aws().is_archived(REGION, &finding));
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_goes_through_the_proxies_of_app_config() {
     let mut world = World::new().await;
@@ -57,7 +33,7 @@ async fn everything_goes_through_the_proxies_of_app_config() {
     let aws = far_aws(&world);
     world.set_variables(&[("AWS_ENDPOINT_URL", &aws)]);
 
-    does_its_whole_work(&mut world).await;
+    world.does_its_whole_work().await;
 
     assert!(proxy.saw(&format!("CONNECT localhost:{rest} ")));
     assert!(proxy.saw(&format!("CONNECT localhost:{stomp} ")));
@@ -79,7 +55,7 @@ async fn everything_goes_through_the_proxies_of_the_environment() {
         ("HTTPS_PROXY", &url),
     ]);
 
-    does_its_whole_work(&mut world).await;
+    world.does_its_whole_work().await;
 
     assert!(proxy.saw(&format!("CONNECT localhost:{rest} ")));
     assert!(proxy.saw(&format!("CONNECT localhost:{stomp} ")));
@@ -98,7 +74,7 @@ async fn no_proxy_names_what_is_reached_without() {
         ("NO_PROXY", "localhost"),
     ]);
 
-    does_its_whole_work(&mut world).await;
+    world.does_its_whole_work().await;
 
     assert!(!proxy.saw("CONNECT localhost"));
     assert!(proxy.saw(&format!("POST {aws}/detector/")));
@@ -116,7 +92,7 @@ async fn aws_over_tls_goes_through_a_tunnel() {
     let aws = format!("https://0.0.0.0:{}", relay.port);
     world.set_variables(&[("AWS_ENDPOINT_URL", &aws)]);
 
-    does_its_whole_work(&mut world).await;
+    world.does_its_whole_work().await;
 
     assert!(proxy.saw(&format!("CONNECT 0.0.0.0:{} ", relay.port)));
 }
@@ -134,7 +110,7 @@ async fn tls_runs_inside_the_tunnel_and_asks_for_the_broker_by_its_name() {
     world.set_connection("stomp_port", &relay.port.to_string());
     world.set_connection("stomp_cafile", "broker.pem");
 
-    does_its_whole_work(&mut world).await;
+    world.does_its_whole_work().await;
 
     assert!(proxy.saw(&format!("CONNECT localhost:{} ", relay.port)));
     assert_eq!(relay.names(), ["localhost"]);
@@ -147,7 +123,7 @@ async fn a_proxy_that_opens_no_tunnel_to_the_broker_is_passed_by_with_a_warning(
     let proxy = TinyProxy::opening(&[world.sandbox.soar_port()]);
     set_soar_proxy(&mut world, &proxy, PASSWORD);
 
-    does_its_whole_work(&mut world).await;
+    world.does_its_whole_work().await;
 
     assert!(proxy.saw(&format!("CONNECT localhost:{stomp} ")));
     let log = world.log();

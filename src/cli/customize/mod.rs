@@ -62,9 +62,7 @@ impl Customize {
             eprintln!("warning: {warning}");
         }
         let credentials = self.login.credentials(&config.soar.credentials)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()?;
+        let runtime = super::runtime()?;
         let config = &config;
         runtime.block_on(async {
             let (soar, worker) = self.login.connect(&config.soar, credentials).await?;
