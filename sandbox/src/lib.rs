@@ -8,6 +8,7 @@ pub mod automation;
 pub mod aws;
 pub mod broker;
 pub mod calls;
+pub mod campaign;
 mod certificates;
 pub mod faults;
 mod options;

@@ -1,10 +1,11 @@
-//! `sandbox serve`: the simulated platform and AWS as a process of their own.
+//! `sandbox serve`: the simulated platform and AWS as a process of their own. `sandbox campaign`: an attack on a worker.
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use sandbox::campaign::{self, CampaignOptions};
 use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
 
@@ -19,6 +20,33 @@ struct Cli {
 enum Command {
     /// Serve until interrupted; prints one line of JSON that tells how to connect
     Serve(Serve),
+    /// Attack a worker with faults and crashes and look whether anything is lost or made twice
+    Campaign(Campaign),
+}
+
+#[derive(Args)]
+struct Campaign {
+    /// The worker's program; the one beside this program when not given
+    #[arg(long)]
+    worker: Option<PathBuf>,
+    /// What all rounds are drawn from
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many rounds are played
+    #[arg(long, default_value_t = 20)]
+    rounds: u64,
+    /// Play this round alone
+    #[arg(long)]
+    only: Option<u64>,
+    /// Findings of a round, on average
+    #[arg(long, default_value_t = 52)]
+    findings: usize,
+    /// File that tells how far the campaign has come; with it a campaign goes on where it was stopped
+    #[arg(long)]
+    progress: Option<PathBuf>,
+    /// Folder for the worker's log of each round that failed
+    #[arg(long)]
+    logs: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -52,24 +80,31 @@ struct Serve {
     import: Option<PathBuf>,
 }
 
-#[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let Command::Serve(serve) = Cli::parse().command;
-    let sandbox = Sandbox::start(serve.options()).await?;
-    if let Some(path) = &serve.import {
-        let export: Value = serde_json::from_slice(&std::fs::read(path)?)?;
-        sandbox.platform().import(&export)?;
-    }
-    for region in &serve.regions {
-        sandbox.aws().create_samples(region, serve.findings);
-    }
-    announce(&sandbox, &mut io::stdout())?;
-    tokio::signal::ctrl_c().await?;
-    sandbox.shutdown().await;
-    Ok(())
-}
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
+#[tokio::main]
+async fn main() -> Outcome {
+    match Cli::parse().command {
+        Command::Serve(serve) => serve.run().await,
+        Command::Campaign(campaign) => campaign.run().await,
+    }
+}
 impl Serve {
+    async fn run(self) -> Outcome {
+        let sandbox = Sandbox::start(self.options()).await?;
+        if let Some(path) = &self.import {
+            let export: Value = serde_json::from_slice(&std::fs::read(path)?)?;
+            sandbox.platform().import(&export)?;
+        }
+        for region in &self.regions {
+            sandbox.aws().create_samples(region, self.findings);
+        }
+        announce(&sandbox, &mut io::stdout())?;
+        tokio::signal::ctrl_c().await?;
+        sandbox.shutdown().await;
+        Ok(())
+    }
+
     fn options(&self) -> Options {
         Options {
             regions: self.regions.clone(),
@@ -81,6 +116,30 @@ impl Serve {
             aws_port: self.aws_port,
             ..Options::default()
         }
+    }
+}
+
+impl Campaign {
+    async fn run(self) -> Outcome {
+        let worker = match self.worker {
+            Some(worker) => worker,
+            None => campaign::worker_beside(&std::env::current_exe()?),
+        };
+        let options = CampaignOptions {
+            worker,
+            seed: self.seed,
+            rounds: self.rounds,
+            only: self.only,
+            findings: self.findings,
+            progress: self.progress,
+            logs: self.logs,
+        };
+        let totals = campaign::run(&options, |line| println!("{line}")).await?;
+        println!("{}", serde_json::to_string_pretty(&totals)?);
+        if totals.failed.is_empty() {
+            return Ok(());
+        }
+        Err(format!("{} rounds failed", totals.failed.len()).into())
     }
 }
 

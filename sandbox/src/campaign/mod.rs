@@ -1,0 +1,197 @@
+//! A campaign against a worker: rounds of faults, crashes and other people's doings, drawn from a seed, and after
+//! each round the question whether anything was lost, made twice or left behind.
+//!
+//! Each round has a platform and an AWS of its own and depends on nothing but the seed and its number, so that a round that
+//! fails can be played again alone.
+
+mod invariants;
+mod journal;
+mod plan;
+mod play;
+mod stage;
+mod worker;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+pub use journal::Totals;
+
+use crate::calls::Side;
+use crate::soar::RunState;
+use journal::Journal;
+use plan::Plan;
+use stage::Stage;
+
+/// Two suffice to see that one does not hold up the other.
+const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
+/// How long everything may take to come right after a round.
+const PATIENCE: Duration = Duration::from_secs(90);
+/// How often it is looked.
+const PACE: Duration = Duration::from_millis(250);
+/// Two cycles of the poller and more: what is made twice late shows then.
+const AFTERMATH: Duration = Duration::from_millis(2_500);
+
+/// What is asked of a campaign.
+#[derive(Debug, Clone)]
+pub struct CampaignOptions {
+    /// The worker's program.
+    pub worker: PathBuf,
+    /// What all rounds are drawn from.
+    pub seed: u64,
+    /// How many rounds there are.
+    pub rounds: u64,
+    /// Only this round is played.
+    pub only: Option<u64>,
+    /// Findings of a round, on average.
+    pub findings: usize,
+    /// The file that tells how far the campaign has come.
+    pub progress: Option<PathBuf>,
+    /// Where the log of a worker goes whose round failed.
+    pub logs: Option<PathBuf>,
+}
+
+/// How one round went.
+struct Round {
+    findings: u64,
+    incidents: u64,
+    kills: u64,
+    acts: u64,
+    functions: u64,
+    functions_failed: u64,
+    calls: u64,
+    refused_starts: u64,
+    wrong: Vec<String>,
+    log: String,
+}
+
+/// Plays the rounds that are left, telling of each; answers the sums over all.
+///
+/// # Errors
+/// When the sandbox or the worker cannot be started, or the progress file not be used.
+pub async fn run(options: &CampaignOptions, tell: impl Fn(&str)) -> io::Result<Totals> {
+    let customizations = worker::customizations(&options.worker)?;
+    let mut journal = Journal::open(options.progress.as_deref(), options.seed, options.findings)?;
+    let rounds = match options.only {
+        Some(round) => round..round + 1,
+        None => journal.totals().rounds..options.rounds,
+    };
+    for number in rounds {
+        let begin = Instant::now();
+        let round = play(options, number, &customizations).await?;
+        tell(&line(options, number, &round, begin.elapsed()));
+        if !round.wrong.is_empty()
+            && let Some(folder) = &options.logs
+        {
+            let path = folder.join(format!("seed-{}-round-{number}.log", options.seed));
+            std::fs::write(path, &round.log)?;
+        }
+        journal.record(|totals| totals.add(number, &round))?;
+    }
+    Ok(journal.totals().clone())
+}
+
+async fn play(options: &CampaignOptions, number: u64, customizations: &Value) -> io::Result<Round> {
+    let plan = Plan::draw(options.seed, number, options.findings);
+    let workers = if plan.two_workers { 2 } else { 1 };
+    let mut stage = Stage::set(&options.worker, customizations, workers).await?;
+    stage.play(&plan).await?;
+    let wrong = judge(&mut stage).await?;
+    let round = sums(&stage, &plan, wrong);
+    stage.down().await;
+    Ok(round)
+}
+
+/// Everything comes right, stays right for a while, and the workers end well.
+async fn judge(stage: &mut Stage) -> io::Result<Vec<String>> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        stage.supervise()?;
+        let wrong = stage.check()?;
+        if wrong.is_empty() {
+            break;
+        }
+        if Instant::now() > deadline || !stage.violations.is_empty() {
+            return Ok(wrong);
+        }
+        tokio::time::sleep(PACE).await;
+    }
+    tokio::time::sleep(AFTERMATH).await;
+    for which in 0..stage.workers.len() {
+        stage.stop(which).await?;
+    }
+    stage.check()
+}
+
+fn sums(stage: &Stage, plan: &Plan, wrong: Vec<String>) -> Round {
+    let runs = stage.sandbox.platform().workflow_runs();
+    let failed = runs.iter().filter(|run| run.state == RunState::Failed);
+    let calls = stage.sandbox.calls();
+    Round {
+        findings: stage.tracked.len() as u64,
+        incidents: stage.sandbox.platform().incident_count() as u64,
+        kills: stage.kills,
+        acts: plan.acts.len() as u64,
+        functions: (runs.len() + stage.odd.len()) as u64,
+        functions_failed: failed.count() as u64,
+        calls: (calls.total(Side::Soar) + calls.total(Side::Aws)) as u64,
+        refused_starts: stage.refused_starts,
+        wrong,
+        log: stage.logs(),
+    }
+}
+
+impl Totals {
+    fn add(&mut self, number: u64, round: &Round) {
+        self.rounds += 1;
+        self.findings += round.findings;
+        self.incidents += round.incidents;
+        self.kills += round.kills;
+        self.acts += round.acts;
+        self.functions += round.functions;
+        self.functions_failed += round.functions_failed;
+        self.calls += round.calls;
+        self.refused_starts += round.refused_starts;
+        if !round.wrong.is_empty() {
+            self.failed.push(number);
+        }
+    }
+}
+
+fn line(options: &CampaignOptions, number: u64, round: &Round, took: Duration) -> String {
+    let Round {
+        findings,
+        incidents,
+        kills,
+        acts,
+        functions,
+        functions_failed,
+        wrong,
+        ..
+    } = round;
+    let verdict = if wrong.is_empty() { "ok" } else { "FAILED" };
+    let mut line = format!(
+        "round {number:>4}  {verdict:<6}  {findings} findings, {incidents} incidents, {kills} kills, {acts} acts, \
+         {functions} functions ({functions_failed} answered with an error), {:.1} s",
+        took.as_secs_f64()
+    );
+    for what in wrong.iter().take(20) {
+        line.push_str("\n    ");
+        line.push_str(what);
+    }
+    if !wrong.is_empty() {
+        let (seed, count) = (options.seed, options.findings);
+        line.push_str(&format!(
+            "\n    again: sandbox campaign --seed {seed} --findings {count} --only {number}"
+        ));
+    }
+    line
+}
+
+/// The worker's program beside this one.
+pub fn worker_beside(program: &Path) -> PathBuf {
+    program.with_file_name("fn-aws-guardduty")
+}

@@ -1,0 +1,299 @@
+//! The stage of a round: the sandbox, its workers, and what the round has made of each finding.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::REGIONS;
+use super::plan::{Act, Change};
+use super::worker::{BrokerAddress, Worker};
+use crate::broker::Broker;
+use crate::faults::FaultId;
+use crate::{Options, Sandbox};
+
+/// What became of a finding in `GuardDuty` or in SOAR.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Nothing: it has one whole open incident, up to date.
+    Current,
+    /// Archived in `GuardDuty`.
+    Archived,
+    /// Deleted in `GuardDuty`.
+    Deleted,
+    /// Its incident was closed by the analyst.
+    Closed,
+    /// Its incident was closed by the analyst, then it left the archive and was seen again.
+    Revived,
+    /// Its incident was deleted.
+    IncidentDeleted,
+}
+
+/// A finding of the round.
+#[derive(Debug, Clone)]
+pub(super) struct Tracked {
+    pub(super) region: &'static str,
+    /// As last seen in `GuardDuty`.
+    pub(super) document: Value,
+    pub(super) fate: Fate,
+}
+
+/// Something that ends by itself, at the latest at the end of the round.
+pub(super) enum Ending {
+    Fault(FaultId),
+    Region,
+    Thaw,
+    BrokerUp,
+    Start { second: bool },
+}
+
+/// Everything that takes part in a round.
+pub(super) struct Stage {
+    pub(super) sandbox: Sandbox,
+    /// The broker after it was started again; kept, since it ends with its last handle.
+    pub(super) broker: Broker,
+    pub(super) workers: Vec<Worker>,
+    pub(super) tracked: BTreeMap<String, Tracked>,
+    /// Correlation ids of messages that must be answered though they are no invocation of a function of ours.
+    pub(super) odd: Vec<String>,
+    pub(super) endings: Vec<(Instant, Ending)>,
+    /// A fault that refuses the login may end a worker at its start; its supervisor starts it again.
+    pub(super) refusing: bool,
+    /// How often a worker ended by itself where it may.
+    pub(super) refused_starts: u64,
+    pub(super) kills: u64,
+    /// What went wrong on the way.
+    pub(super) violations: Vec<String>,
+}
+
+impl Stage {
+    /// A fresh platform with our customizations; no worker runs yet.
+    pub(super) async fn set(
+        program: &Path,
+        customizations: &Value,
+        workers: usize,
+    ) -> io::Result<Self> {
+        let sandbox = Sandbox::start(Options {
+            regions: REGIONS.map(str::to_owned).to_vec(),
+            ..Options::default()
+        })
+        .await?;
+        let imported = sandbox.platform().import(customizations);
+        imported.map_err(|refusal| io::Error::other(refusal.to_string()))?;
+        let address = BrokerAddress {
+            port: sandbox.stomp_port(),
+            ca_pem: sandbox.ca_pem().to_owned(),
+        };
+        let workers = (0..workers)
+            .map(|number| Worker::new(program, &sandbox, &address, number == 0))
+            .collect::<io::Result<_>>()?;
+        Ok(Self {
+            broker: sandbox.broker().clone(),
+            sandbox,
+            workers,
+            tracked: BTreeMap::new(),
+            odd: Vec::new(),
+            endings: Vec::new(),
+            refusing: false,
+            refused_starts: 0,
+            kills: 0,
+            violations: Vec::new(),
+        })
+    }
+
+    /// Findings of all kinds, in the regions by turns.
+    pub(super) fn publish(&mut self, count: usize) {
+        for _ in 0..count {
+            let number = self.tracked.len();
+            let kinds = crate::aws::Aws::sample_kinds();
+            let region = REGIONS[number % REGIONS.len()];
+            let id = self
+                .sandbox
+                .aws()
+                .create_sample(region, kinds[number % kinds.len()]);
+            self.track(region, id);
+        }
+    }
+
+    /// A finding that AWS publishes minutes after its `updatedAt`.
+    pub(super) fn publish_late(&mut self) {
+        let aws = self.sandbox.aws();
+        let id = aws.create_sample(REGIONS[0], crate::aws::Aws::sample_kinds()[0]);
+        let Some(mut finding) = aws.finding(REGIONS[0], &id) else {
+            return;
+        };
+        aws.delete(REGIONS[0], &id);
+        let late = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(4);
+        finding["updatedAt"] = format!("{late:.3}").into();
+        let id = aws.put_finding(REGIONS[0], finding);
+        self.track(REGIONS[0], id);
+    }
+
+    fn track(&mut self, region: &'static str, id: String) {
+        let document = self.sandbox.aws().finding(region, &id).unwrap_or_default();
+        let tracked = Tracked {
+            region,
+            document,
+            fate: Fate::Current,
+        };
+        self.tracked.insert(id, tracked);
+    }
+
+    pub(super) fn aim(&mut self, at: &mut Vec<String>, change: Change, pick: u64) {
+        let eligible: Vec<&String> = self
+            .tracked
+            .iter()
+            .filter(|(id, tracked)| tracked.fate == Fate::Current && !at.contains(id))
+            .filter(|(id, _)| !change.needs_incident() || self.open_incident(id).is_some())
+            .map(|(id, _)| id)
+            .collect();
+        if let Ok(count) = u64::try_from(eligible.len())
+            && count > 0
+        {
+            at.push(eligible[usize::try_from(pick % count).unwrap_or_default()].clone());
+        }
+    }
+
+    /// The number of a finding's open incident.
+    pub(super) fn open_incident(&self, finding: &str) -> Option<u64> {
+        let incidents = self.sandbox.platform().incident_for_finding(finding);
+        let open = incidents
+            .iter()
+            .find(|incident| incident.plan_status == "A");
+        open.map(|incident| incident.id)
+    }
+
+    pub(super) fn settle_fate(&mut self, id: &str, fate: Fate) {
+        let aws = self.sandbox.aws();
+        if let Some(tracked) = self.tracked.get_mut(id) {
+            tracked.fate = fate;
+            if let Some(document) = aws.finding(tracked.region, id) {
+                tracked.document = document;
+            }
+        }
+    }
+
+    /// Starts the workers that do not run.
+    pub(super) fn start(&mut self, which: usize) -> io::Result<()> {
+        match self.workers.get_mut(which) {
+            Some(worker) => worker.start(),
+            None => Ok(()),
+        }
+    }
+
+    /// A worker that ended though nobody asked it to is started again, as its supervisor would. Where the login was
+    /// refused it may end; anything else is a failure.
+    pub(super) fn supervise(&mut self) -> io::Result<()> {
+        for (number, worker) in self.workers.iter_mut().enumerate() {
+            let Some(status) = worker.ended()? else {
+                continue;
+            };
+            if self.refusing {
+                self.refused_starts += 1;
+            } else {
+                let last = last_lines(&worker.log());
+                self.violations.push(format!(
+                    "worker {number} ended by itself ({status}): {last}"
+                ));
+            }
+            worker.start()?;
+        }
+        Ok(())
+    }
+
+    /// SIGTERM for a worker that must end well.
+    pub(super) async fn stop(&mut self, which: usize) -> io::Result<()> {
+        let Some(worker) = self.workers.get_mut(which) else {
+            return Ok(());
+        };
+        if worker.ended()?.is_some() {
+            return Ok(());
+        }
+        let status: ExitStatus = worker.stop().await?;
+        if !status.success() && !self.refusing {
+            let last = last_lines(&worker.log());
+            self.violations
+                .push(format!("worker {which} ended badly ({status}): {last}"));
+        }
+        Ok(())
+    }
+
+    /// Ends what has lasted long enough; at the end of the round, everything.
+    pub(super) async fn end_what_is_over(&mut self, now: Option<Instant>) -> io::Result<()> {
+        let over = |(at, _): &mut (Instant, Ending)| now.is_none_or(|now| *at <= now);
+        let over: Vec<_> = self.endings.extract_if(.., over).collect();
+        for (_, ending) in over {
+            self.end(ending).await?;
+        }
+        Ok(())
+    }
+
+    async fn end(&mut self, ending: Ending) -> io::Result<()> {
+        match ending {
+            Ending::Fault(id) => self.sandbox.faults().remove(id),
+            Ending::Region => self.sandbox.aws().enable_region(REGIONS[1]),
+            Ending::Thaw => self.broker.freeze(false),
+            Ending::BrokerUp => self.broker = self.broker.start_again().await?,
+            Ending::Start { second } => self.start(usize::from(second))?,
+        }
+        Ok(())
+    }
+
+    /// Everything works again from here on.
+    pub(super) async fn heal(&mut self) -> io::Result<()> {
+        self.end_what_is_over(None).await?;
+        self.sandbox.faults().clear();
+        self.sandbox.aws().set_clock(jiff::Timestamp::now);
+        for worker in &self.workers {
+            worker.heal_state()?;
+        }
+        Ok(())
+    }
+
+    /// All that the workers have logged.
+    pub(super) fn logs(&self) -> String {
+        self.workers.iter().map(Worker::log).collect()
+    }
+
+    pub(super) async fn down(self) {
+        let Self {
+            sandbox,
+            broker,
+            workers,
+            ..
+        } = self;
+        drop(workers);
+        broker.shutdown().await;
+        sandbox.shutdown().await;
+    }
+}
+
+impl Change {
+    fn needs_incident(self) -> bool {
+        matches!(
+            self,
+            Self::Close | Self::Refresh | Self::Edit | Self::DeleteIncident | Self::Revive
+        )
+    }
+}
+
+/// When something that lasts is over.
+pub(super) fn after(lasts: Duration) -> Instant {
+    Instant::now() + lasts
+}
+
+fn last_lines(log: &str) -> String {
+    let lines: Vec<&str> = log.lines().rev().take(3).collect();
+    lines.into_iter().rev().collect::<Vec<_>>().join(" | ")
+}
+
+/// Whether a platform that behaves so may refuse a login, which ends a worker at its start.
+pub(super) fn refuses_logins(act: &Act) -> bool {
+    use super::plan::{Calls, How};
+    matches!(act, Act::Soar(trouble) if trouble.calls == Calls::All
+        && matches!(trouble.how, How::Status(400 | 401 | 403 | 409)))
+}

@@ -1,0 +1,220 @@
+//! The worker under attack: a process, configured as a user would do it.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::Sandbox;
+
+/// How long a worker may take to end after SIGTERM.
+const END: Duration = Duration::from_secs(90);
+const PACE: Duration = Duration::from_millis(10);
+
+/// Where the worker finds its message broker.
+#[derive(Debug, Clone)]
+pub(super) struct BrokerAddress {
+    pub(super) port: u16,
+    pub(super) ca_pem: String,
+}
+
+/// A worker's folder and, while it runs, the process.
+pub(super) struct Worker {
+    program: PathBuf,
+    folder: TempDir,
+    endpoint: String,
+    process: Option<Child>,
+}
+
+impl Worker {
+    /// Not started yet. Only one that `polls` asks AWS for findings.
+    pub(super) fn new(
+        program: &Path,
+        sandbox: &Sandbox,
+        broker: &BrokerAddress,
+        polls: bool,
+    ) -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let within = |name: &str| folder.path().join(name);
+        fs::create_dir(within("state"))?;
+        fs::write(within("soar.pem"), sandbox.ca_pem())?;
+        fs::write(within("broker.pem"), &broker.ca_pem)?;
+        fs::write(within("app.config"), config(sandbox, broker, polls))?;
+        Ok(Self {
+            program: program.to_owned(),
+            endpoint: sandbox.aws_endpoint(),
+            folder,
+            process: None,
+        })
+    }
+
+    pub(super) fn start(&mut self) -> io::Result<()> {
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.log_path())?;
+        self.process = Some(
+            self.command()
+                .arg("run")
+                .stdout(Stdio::null())
+                .stderr(log)
+                .spawn()?,
+        );
+        Ok(())
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HOME", self.folder.path())
+            .env("TZ", "UTC")
+            .env("APP_CONFIG_FILE", self.folder.path().join("app.config"))
+            .env("AWS_ENDPOINT_URL", &self.endpoint)
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// SIGKILL; true when there was a process to kill.
+    pub(super) fn kill(&mut self) -> io::Result<bool> {
+        let Some(mut process) = self.process.take() else {
+            return Ok(false);
+        };
+        process.kill()?;
+        process.wait()?;
+        Ok(true)
+    }
+
+    /// SIGTERM, and how it ended.
+    ///
+    /// # Errors
+    /// Also when it does not end in time.
+    pub(super) async fn stop(&mut self) -> io::Result<ExitStatus> {
+        let Some(mut process) = self.process.take() else {
+            return Err(io::Error::other("the worker does not run"));
+        };
+        let id = i32::try_from(process.id()).map_err(io::Error::other)?;
+        kill(Pid::from_raw(id), Signal::SIGTERM)?;
+        let ended = async {
+            loop {
+                if let Some(status) = process.try_wait()? {
+                    return io::Result::Ok(status);
+                }
+                tokio::time::sleep(PACE).await;
+            }
+        };
+        if let Ok(status) = tokio::time::timeout(END, ended).await {
+            return status;
+        }
+        process.kill()?;
+        process.wait()?;
+        Err(io::Error::other(format!(
+            "the worker did not end within {} s of SIGTERM",
+            END.as_secs()
+        )))
+    }
+
+    /// How it ended, if it has ended by itself.
+    pub(super) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+        let Some(process) = &mut self.process else {
+            return Ok(None);
+        };
+        let status = process.try_wait()?;
+        if status.is_some() {
+            self.process = None;
+        }
+        Ok(status)
+    }
+
+    pub(super) fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("worker.log")
+    }
+
+    /// Forgets how far it has come.
+    pub(super) fn lose_state(&self) {
+        // There may be none yet.
+        let _ = fs::remove_file(self.folder.path().join("state/fn_aws_guardduty.state.json"));
+    }
+
+    /// Puts a file where the folder was: nothing can be written there, whoever one is.
+    pub(super) fn spoil_state(&self) -> io::Result<()> {
+        let (state, aside) = (
+            self.folder.path().join("state"),
+            self.folder.path().join("aside"),
+        );
+        if state.is_dir() {
+            fs::rename(&state, &aside)?;
+            fs::write(&state, "")?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn heal_state(&self) -> io::Result<()> {
+        let (state, aside) = (
+            self.folder.path().join("state"),
+            self.folder.path().join("aside"),
+        );
+        if aside.is_dir() {
+            fs::remove_file(&state)?;
+            fs::rename(&aside, &state)?;
+        }
+        Ok(())
+    }
+
+    /// What these findings map to: a list of incidents with their data tables.
+    pub(super) fn map(&self, findings: &[Value]) -> io::Result<Vec<Value>> {
+        let file = self.folder.path().join("findings.json");
+        fs::write(&file, Value::from(findings).to_string())?;
+        let output = self.command().arg("map").arg(&file).output()?;
+        if !output.status.success() {
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            return Err(io::Error::other(text));
+        }
+        serde_json::from_slice(&output.stdout).map_err(io::Error::other)
+    }
+}
+
+/// The customizations that the worker brings along.
+pub(super) fn customizations(program: &Path) -> io::Result<Value> {
+    let output = Command::new(program)
+        .args(["export", "--output", "-"])
+        .output()?;
+    serde_json::from_slice(&output.stdout).map_err(io::Error::other)
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+fn config(sandbox: &Sandbox, broker: &BrokerAddress, polls: bool) -> String {
+    format!(
+        "[resilient]\nhost={}\nport={}\norg={}\napi_key_id={}\napi_key_secret={}\nstomp_host=localhost\nstomp_port={}\n\
+         cafile=soar.pem\nstomp_cafile=broker.pem\nrequest_retry_delay=0.2\nloglevel=DEBUG\n\
+         [fn_aws_guardduty]\naws_gd_access_key_id={}\naws_gd_secret_access_key={}\naws_gd_master_region={}\n\
+         aws_gd_regions=.*\naws_gd_polling_interval={}\naws_gd_state_dir=state\n",
+        sandbox.soar_host(),
+        sandbox.soar_port(),
+        sandbox.org_name(),
+        sandbox.api_key_id(),
+        sandbox.api_key_secret(),
+        broker.port,
+        sandbox.aws_access_key_id(),
+        sandbox.aws_secret_access_key(),
+        super::REGIONS[0],
+        if polls { "1s" } else { "0" },
+    )
+}
