@@ -230,6 +230,8 @@ fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws
         interval,
         regions_interval: guardduty.regions_interval.max(interval),
         close_template: guardduty.close_template,
+        close_duplicates: guardduty.close_duplicates,
+        close_deleted: guardduty.close_deleted,
         time_zone: TimeZone::system(),
         // Twice the permits: while some findings wait for an answer others have their calls ready.
         writers: config.soar.max_requests * 2,

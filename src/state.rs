@@ -3,7 +3,7 @@
 //! One small JSON file, replaced atomically. Without a folder that can be written the state lives in
 //! memory: after a start everything unarchived is then listed and matched again, and nothing is made twice.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,9 @@ pub struct DetectorState {
     /// Findings that could not be written.
     #[serde(default, skip_serializing_if = "Quarantine::is_empty")]
     pub quarantine: Quarantine,
+    /// Findings of open incidents that AWS does not have any more; their incidents say so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub gone: BTreeSet<String>,
 }
 
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -39,6 +42,10 @@ struct Document {
     platform: String,
     /// By `region/detector`.
     detectors: BTreeMap<String, DetectorState>,
+    /// Findings whose incident is being made, by `region/detector`: written down before the first call that makes
+    /// something, so that after a crash all that was begun is found and finished.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    begun: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The state of this worker.
@@ -94,6 +101,43 @@ impl StateStore {
         self.lock()
             .detectors
             .insert(key(region, detector), state.clone());
+    }
+
+    /// Writes down that the incidents of these findings are being made, before the first of them is.
+    pub async fn begin(&self, region: &str, detector: &str, findings: &[String]) {
+        if findings.is_empty() {
+            return;
+        }
+        self.lock()
+            .begun
+            .entry(key(region, detector))
+            .or_default()
+            .extend(findings.iter().cloned());
+        self.save(true).await;
+    }
+
+    /// The incident of a finding is whole; [`Self::save`] writes it.
+    pub fn finish(&self, region: &str, detector: &str, finding: &str) {
+        let (mut document, key) = (self.lock(), key(region, detector));
+        if let Some(begun) = document.begun.get_mut(&key) {
+            begun.remove(finding);
+            if begun.is_empty() {
+                document.begun.remove(&key);
+            }
+        }
+    }
+
+    /// The findings whose incident was begun and is not known to be whole.
+    pub fn begun(&self, region: &str, detector: &str) -> Vec<String> {
+        let document = self.lock();
+        let begun = document.begun.get(&key(region, detector));
+        begun.into_iter().flatten().cloned().collect()
+    }
+
+    /// Whether the worker before this one may have left calls under way: it did not finish what it had begun, or
+    /// nothing tells.
+    pub fn may_be_a_crash(&self) -> bool {
+        self.path.is_none() || !self.lock().begun.is_empty()
     }
 
     /// Writes the file, at most once a second unless `now` is set. A failure is reported once and the
@@ -237,6 +281,23 @@ mod tests {
         assert_eq!(again.detector("eu-west-1", "d1"), finished());
         let other = StateStore::open(Some(folder.path()), "soar/202");
         assert_eq!(other.detector("eu-west-1", "d1"), DetectorState::default());
+    }
+
+    #[tokio::test]
+    async fn what_was_begun_is_known_after_a_crash() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StateStore::open(Some(folder.path()), "soar/201");
+        assert!(!store.may_be_a_crash());
+        store.begin("r", "d", &["f1".into(), "f2".into()]).await;
+        store.finish("r", "d", "f1");
+        store.save(true).await;
+
+        let again = StateStore::open(Some(folder.path()), "soar/201");
+        assert_eq!(again.begun("r", "d"), ["f2"]);
+        assert!(again.may_be_a_crash());
+        again.finish("r", "d", "f2");
+        assert!(!again.may_be_a_crash());
+        assert!(StateStore::open(None, "soar/201").may_be_a_crash());
     }
 
     #[test]

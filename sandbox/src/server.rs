@@ -9,6 +9,7 @@ use axum::Router;
 use axum::body::Body;
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
+use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::{Frame, Incoming};
@@ -83,7 +84,7 @@ async fn connect(stream: TcpStream, acceptor: Option<TlsAcceptor>, front: Front)
 }
 
 async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, front: Front) {
-    let service = hyper::service::service_fn(|request| front.answer(request));
+    let service = hyper::service::service_fn(|request| front.clone().carry_out(request));
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder.timer(TokioTimer::new());
     let connection = builder.serve_connection(TokioIo::new(stream), service);
@@ -93,10 +94,16 @@ async fn converse(stream: impl AsyncRead + AsyncWrite + Unpin, front: Front) {
 }
 
 impl Front {
-    async fn answer(&self, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    /// A request that has arrived is carried out even if its client is gone by then, as a real server does.
+    async fn carry_out(self, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
         let (head, body) = request.into_parts();
         let body = http_body_util::Limited::new(body, MAX_REQUEST);
         let body = body.collect().await.map_err(|_| Cut)?.to_bytes();
+        let work = tokio::spawn(async move { self.answer(head, body).await });
+        work.await.map_err(|_| Cut)?
+    }
+
+    async fn answer(&self, head: Parts, body: Bytes) -> Result<Response<Body>, Cut> {
         let action = query_action(&body).filter(|_| self.side == Side::Aws);
         let path = head.uri.path();
         let kind = calls::kind(head.method.as_str(), path, action);

@@ -10,18 +10,24 @@ use crate::stomp::Delivery;
 pub(super) enum Arrival {
     /// Never seen: work on it.
     New,
-    /// In work: its answer will go to this newer delivery.
+    /// In work: this delivery will get its answer, too.
     InWork,
     /// Answered; the answer or its acknowledgement may have been lost: send it again.
     Answered(String),
 }
 
 enum Progress {
-    InWork { newest: Delivery },
-    Answered { body: String },
+    /// The newest delivery of each message.
+    InWork {
+        deliveries: Vec<Delivery>,
+    },
+    Answered {
+        body: String,
+    },
 }
 
-/// Messages by their id, which stays the same over redeliveries.
+/// Invocations by what names them: the platform's correlation id, which stays the same when the broker delivers a message
+/// again and when the platform sends one again.
 pub(super) struct Answers {
     inner: Mutex<Inner>,
     most: usize,
@@ -30,8 +36,8 @@ pub(super) struct Answers {
 
 #[derive(Default)]
 struct Inner {
-    messages: HashMap<String, Progress>,
-    /// Answered messages, oldest first.
+    invocations: HashMap<String, Progress>,
+    /// Answered invocations, oldest first.
     answered: VecDeque<String>,
     bytes: usize,
 }
@@ -48,35 +54,38 @@ impl Answers {
 
     pub(super) fn arrive(&self, delivery: &Delivery) -> Arrival {
         let mut inner = self.lock();
-        match inner.messages.get_mut(&delivery.message_id) {
-            Some(Progress::InWork { newest }) => {
-                *newest = delivery.clone();
+        match inner.invocations.get_mut(name(delivery)) {
+            Some(Progress::InWork { deliveries }) => {
+                deliveries.retain(|known| known.message_id != delivery.message_id);
+                deliveries.push(delivery.clone());
                 Arrival::InWork
             }
             Some(Progress::Answered { body }) => Arrival::Answered(body.clone()),
             None => {
-                let progress = Progress::InWork {
-                    newest: delivery.clone(),
-                };
-                inner.messages.insert(delivery.message_id.clone(), progress);
+                let deliveries = vec![delivery.clone()];
+                let progress = Progress::InWork { deliveries };
+                inner
+                    .invocations
+                    .insert(name(delivery).to_owned(), progress);
                 Arrival::New
             }
         }
     }
 
-    /// Keeps the answer and tells the newest delivery it belongs to.
-    pub(super) fn answer(&self, message_id: &str, body: &str) -> Option<Delivery> {
+    /// Keeps the answer to a delivery and tells all those it belongs to: the newest of each message that came.
+    pub(super) fn answer(&self, delivery: &Delivery, body: &str) -> Vec<Delivery> {
         let mut inner = self.lock();
         let answered = Progress::Answered {
             body: body.to_owned(),
         };
-        let before = inner.messages.insert(message_id.to_owned(), answered);
-        inner.answered.push_back(message_id.to_owned());
+        let name = name(delivery).to_owned();
+        let before = inner.invocations.insert(name.clone(), answered);
+        inner.answered.push_back(name);
         inner.bytes += body.len();
         inner.shrink(self.most, self.most_bytes);
         match before {
-            Some(Progress::InWork { newest }) => Some(newest),
-            _ => None,
+            Some(Progress::InWork { deliveries }) => deliveries,
+            _ => vec![delivery.clone()],
         }
     }
 
@@ -96,11 +105,19 @@ impl Inner {
         }
     }
 
-    fn remove(&mut self, message_id: &str) {
-        if let Some(Progress::Answered { body }) = self.messages.remove(message_id) {
+    fn remove(&mut self, name: &str) {
+        if let Some(Progress::Answered { body }) = self.invocations.remove(name) {
             self.bytes -= body.len();
         }
     }
+}
+
+/// A message that no answer can be matched to is named by the broker's id alone.
+fn name(delivery: &Delivery) -> &str {
+    let correlation = delivery.correlation_id.as_deref();
+    correlation
+        .filter(|id| !id.is_empty())
+        .unwrap_or(&delivery.message_id)
 }
 
 #[cfg(test)]
@@ -121,14 +138,39 @@ mod tests {
         }
     }
 
+    fn acks(deliveries: &[Delivery]) -> Vec<&str> {
+        deliveries
+            .iter()
+            .map(|delivery| delivery.ack.as_str())
+            .collect()
+    }
+
     #[test]
     fn a_message_in_work_is_settled_by_its_newest_delivery() {
         let answers = Answers::new(10, 1000);
         assert_eq!(answers.arrive(&delivery("m1", "a1")), Arrival::New);
         assert_eq!(answers.arrive(&delivery("m1", "a2")), Arrival::InWork);
-        assert_eq!(answers.answer("m1", "done").unwrap().ack, "a2");
+        let settled = answers.answer(&delivery("m1", "a1"), "done");
+        assert_eq!(acks(&settled), ["a2"]);
         let again = answers.arrive(&delivery("m1", "a3"));
         assert_eq!(again, Arrival::Answered("done".into()));
+    }
+
+    #[test]
+    fn an_invocation_that_is_sent_twice_is_worked_on_once_and_both_are_settled() {
+        let answers = Answers::new(10, 1000);
+        let sent = |message_id: &str| Delivery {
+            correlation_id: Some("invid:7".into()),
+            ..delivery(message_id, &format!("ack of {message_id}"))
+        };
+        assert_eq!(answers.arrive(&sent("m1")), Arrival::New);
+        assert_eq!(answers.arrive(&sent("m2")), Arrival::InWork);
+        let settled = answers.answer(&sent("m1"), "done");
+        assert_eq!(acks(&settled), ["ack of m1", "ack of m2"]);
+        assert_eq!(
+            answers.arrive(&sent("m3")),
+            Arrival::Answered("done".into())
+        );
     }
 
     #[test]
@@ -136,7 +178,7 @@ mod tests {
         let answers = Answers::new(2, 7);
         for id in ["m1", "m2", "m3"] {
             answers.arrive(&delivery(id, "a"));
-            answers.answer(id, "done");
+            answers.answer(&delivery(id, "a"), "done");
         }
         // Two answers of four bytes are more than seven.
         assert_eq!(answers.arrive(&delivery("m1", "b")), Arrival::New);

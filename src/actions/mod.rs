@@ -118,12 +118,10 @@ impl Desk {
                 })
             }
         };
-        // Meanwhile the message may have come again: the newest delivery is the one to acknowledge.
-        let newest = self
-            .answers
-            .answer(&delivery.message_id, &answer)
-            .unwrap_or(delivery);
-        self.settle(&newest, answer).await;
+        // Meanwhile the message may have come again, and the invocation in another one.
+        for newest in self.answers.answer(&delivery, &answer) {
+            self.settle(&newest, answer.clone()).await;
+        }
     }
 
     /// Runs the message's function; answers the body of the final answer.
@@ -258,6 +256,7 @@ fn repeated(delivery: &Delivery, started: Timestamp) -> Option<Repeated> {
     let before_start = sent.is_some_and(|sent: i64| sent < started.as_millisecond());
     (redelivered || before_start).then_some(Repeated {
         sent: sent.unwrap_or(0),
+        redelivered,
     })
 }
 

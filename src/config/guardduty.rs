@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::keys::{GUARDDUTY, INTEGRATIONS};
 use super::reader::{Noted, Reader, Section};
-use super::resilient::{LONGEST_SECONDS, certificate, pair, shared_timeout, warn_of_no_check};
+use super::resilient::{
+    LONGEST_SECONDS, certificate, pair, shared_timeout, switch, warn_of_no_check,
+};
 use super::{
     AwsKeys, ClientCertificate, CloseTemplate, GuardDutyConfig, RegionPattern, Trust, WarningKind,
     proxies,
@@ -36,6 +38,8 @@ pub(super) fn read(
     let lookback = section.interval("aws_gd_lookback_interval");
     let overlap = section.interval("aws_gd_overlap_interval");
     let close_template = close_template(&mut section);
+    let close_duplicates = section.parsed("aws_gd_close_duplicates", "1 or 0", switch);
+    let close_deleted = section.parsed("aws_gd_close_deleted", "1 or 0", switch);
     let state_dir = state_dir(&mut section, folder);
     Ok(GuardDutyConfig {
         keys: keys?.map(|(access_key_id, secret)| AwsKeys {
@@ -50,6 +54,8 @@ pub(super) fn read(
         lookback: Some(lookback?).filter(|lookback| !lookback.is_zero()),
         overlap: overlap?,
         close_template: close_template?,
+        close_duplicates: close_duplicates?.unwrap_or_default(),
+        close_deleted: close_deleted?.unwrap_or_default(),
         state_dir: state_dir?,
         trust: trust?,
         client_certificate: client_certificate?,

@@ -73,6 +73,8 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
             "aws_gd_lookback_interval",
             "aws_gd_overlap_interval",
             "aws_gd_close_incident_template",
+            "aws_gd_close_duplicates",
+            "aws_gd_close_deleted",
             "aws_gd_state_dir",
             "aws_gd_max_soar_requests",
             "http_proxy",

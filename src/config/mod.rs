@@ -223,6 +223,10 @@ pub struct GuardDutyConfig {
     pub overlap: Duration,
     /// Fields set on an incident whose finding was archived.
     pub close_template: CloseTemplate,
+    /// Whether incidents are closed whose finding has another, older one.
+    pub close_duplicates: bool,
+    /// Whether incidents are closed whose finding AWS has deleted.
+    pub close_deleted: bool,
     /// Folder of the state file; `None` runs without one.
     pub state_dir: Option<PathBuf>,
     /// Which certificates of AWS are accepted.

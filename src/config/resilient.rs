@@ -334,7 +334,7 @@ fn normal_prefix(prefix: &str) -> Option<String> {
     (!bare.is_empty()).then(|| format!("/{bare}"))
 }
 
-fn switch(text: &str) -> Option<bool> {
+pub(super) fn switch(text: &str) -> Option<bool> {
     match text.to_lowercase().as_str() {
         "1" | "true" | "yes" | "on" => Some(true),
         "0" | "false" | "no" | "off" => Some(false),

@@ -42,7 +42,7 @@ pub enum Decision {
     },
     /// The open incident is older than the finding.
     Refresh(KnownIncident),
-    /// The open incident is up to date; whether all its rows were written is to be looked at.
+    /// The incident is up to date; whether all its rows were written is to be looked at.
     Complete(KnownIncident),
     /// Nothing to do.
     Skip,
@@ -57,23 +57,32 @@ pub struct Verdict {
     pub doubles: Vec<i64>,
 }
 
+/// Which incidents that seem up to date are looked at: they may have been cut short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verify {
+    /// None.
+    Nothing,
+    /// Open ones, after a start.
+    Open,
+    /// Closed ones as well: the incident is known to have been begun and not to have been finished.
+    Closed,
+}
+
 /// Decides about `finding`, of which SOAR has the incidents `known`.
-///
-/// `verify` asks to look at an incident that seems up to date: it may have been cut short by a crash.
-pub fn decide(finding: &Finding, known: &[KnownIncident], verify: bool) -> Verdict {
+pub fn decide(finding: &Finding, known: &[KnownIncident], verify: Verify) -> Verdict {
     let mut open: Vec<&KnownIncident> = known.iter().filter(|incident| incident.open).collect();
     open.sort_by_key(|incident| incident.id);
     let Some((oldest, doubles)) = open.split_first() else {
         return Verdict {
-            decision: without_open_incident(finding, known),
+            decision: without_open_incident(finding, known, verify),
             doubles: Vec::new(),
         };
     };
     let up_to_date = oldest.updated_at.as_deref().unwrap_or_default() == finding.updated_at();
     let decision = match (up_to_date, verify) {
         (false, _) => Decision::Refresh((*oldest).clone()),
-        (true, true) => Decision::Complete((*oldest).clone()),
-        (true, false) => Decision::Skip,
+        (true, Verify::Open | Verify::Closed) => Decision::Complete((*oldest).clone()),
+        (true, Verify::Nothing) => Decision::Skip,
     };
     Verdict {
         decision,
@@ -81,12 +90,13 @@ pub fn decide(finding: &Finding, known: &[KnownIncident], verify: bool) -> Verdi
     }
 }
 
-fn without_open_incident(finding: &Finding, closed: &[KnownIncident]) -> Decision {
-    if finding.archived() {
-        return Decision::Skip;
-    }
+fn without_open_incident(finding: &Finding, closed: &[KnownIncident], verify: Verify) -> Decision {
     let newest = closed.iter().max_by_key(|incident| incident.id);
     match newest {
+        Some(newest) if verify == Verify::Closed && covers(newest, finding) => {
+            Decision::Complete(newest.clone())
+        }
+        _ if finding.archived() => Decision::Skip,
         None => Decision::Create,
         Some(_) if closed.iter().any(|incident| covers(incident, finding)) => Decision::Skip,
         Some(newest) => Decision::CreateAgain { closed: newest.id },
@@ -132,46 +142,67 @@ mod tests {
         }
     }
 
-    fn decision(updated_at: &str, known: &[KnownIncident], verify: bool) -> Decision {
+    fn decision(updated_at: &str, known: &[KnownIncident], verify: Verify) -> Decision {
         decide(&finding(updated_at), known, verify).decision
     }
 
     #[test]
     fn a_finding_without_incident_gets_one() {
-        assert_eq!(decision(NEW, &[], false), Decision::Create);
+        assert_eq!(decision(NEW, &[], Verify::Nothing), Decision::Create);
     }
 
     #[test]
     fn an_archived_finding_gets_none() {
         let archived =
             Finding::from_wire(json!({"id": "f1", "service": {"archived": true}})).unwrap();
-        assert_eq!(decide(&archived, &[], true).decision, Decision::Skip);
+        assert_eq!(
+            decide(&archived, &[], Verify::Open).decision,
+            Decision::Skip
+        );
     }
 
     #[test]
     fn an_open_incident_is_refreshed_verified_or_left() {
         let known = [incident(7, true, OLD)];
         assert_eq!(
-            decision(NEW, &known, false),
+            decision(NEW, &known, Verify::Nothing),
             Decision::Refresh(known[0].clone())
         );
         assert_eq!(
-            decision(OLD, &known, true),
+            decision(OLD, &known, Verify::Open),
             Decision::Complete(known[0].clone())
         );
-        assert_eq!(decision(OLD, &known, false), Decision::Skip);
+        assert_eq!(decision(OLD, &known, Verify::Nothing), Decision::Skip);
     }
 
     #[test]
     fn b26_a_closed_incident_counts_until_there_is_new_activity() {
         let known = [incident(7, false, OLD), incident(9, false, OLD)];
-        assert_eq!(decision(OLD, &known, true), Decision::Skip);
+        assert_eq!(decision(OLD, &known, Verify::Open), Decision::Skip);
         assert_eq!(
-            decision(NEW, &known, true),
+            decision(NEW, &known, Verify::Open),
             Decision::CreateAgain { closed: 9 }
         );
         assert_eq!(
-            decision("2026-01-01T00:00:00Z", &known, true),
+            decision("2026-01-01T00:00:00Z", &known, Verify::Open),
+            Decision::Skip
+        );
+    }
+
+    #[test]
+    fn an_incident_that_was_begun_is_finished_also_where_it_was_closed_meanwhile() {
+        let known = [incident(7, false, OLD), incident(9, false, OLD)];
+        let complete = Decision::Complete(known[1].clone());
+        assert_eq!(decision(OLD, &known, Verify::Closed), complete);
+        let archived = json!({"id": "f1", "updatedAt": OLD, "service": {"archived": true}});
+        let archived = Finding::from_wire(archived).unwrap();
+        assert_eq!(decide(&archived, &known, Verify::Closed).decision, complete);
+        assert_eq!(
+            decide(&archived, &known, Verify::Open).decision,
+            Decision::Skip
+        );
+        assert_eq!(
+            decide(&archived, &[], Verify::Closed).decision,
             Decision::Skip
         );
     }
@@ -183,7 +214,7 @@ mod tests {
             incident(7, true, OLD),
             incident(3, false, OLD),
         ];
-        let verdict = decide(&finding(NEW), &known, false);
+        let verdict = decide(&finding(NEW), &known, Verify::Nothing);
         assert_eq!(verdict.decision, Decision::Refresh(known[1].clone()));
         assert_eq!(verdict.doubles, [9]);
     }

@@ -10,7 +10,7 @@ mod quarantine;
 mod window;
 
 pub use backoff::Backoff;
-pub use decision::{Decision, KnownIncident, Verdict, decide};
+pub use decision::{Decision, KnownIncident, Verdict, Verify, decide};
 pub use finding::Finding;
 pub use incident::{Artifact, ArtifactKind, NewIncident, Row, Table, field};
 pub use quarantine::Quarantine;

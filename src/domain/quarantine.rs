@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Backoff;
 
-const DELAYS: Backoff = Backoff::new(Duration::from_mins(1), Duration::from_hours(6), 2);
+const DELAYS: Backoff = Backoff::new(Duration::from_secs(15), Duration::from_hours(6), 2);
 
 /// The findings set aside of one detector, by id.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,11 @@ impl Quarantine {
     /// How many findings are set aside.
     pub fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether the finding is set aside.
+    pub fn contains(&self, finding_id: &str) -> bool {
+        self.0.contains_key(finding_id)
     }
 
     /// Sets a finding aside, or the next time further away.
@@ -76,11 +81,12 @@ mod tests {
         let mut quarantine = Quarantine::default();
         let now = Timestamp::UNIX_EPOCH;
         let mut delays = Vec::new();
-        for _ in 0..11 {
+        for _ in 0..13 {
             quarantine.put("f1", "refused".into(), now);
-            delays.push(quarantine.0["f1"].next_try.as_second() / 60);
+            delays.push(quarantine.0["f1"].next_try.as_second());
         }
-        assert_eq!(delays, [1, 2, 4, 8, 16, 32, 64, 128, 256, 360, 360]);
+        assert_eq!(delays[..4], [15, 30, 60, 120]);
+        assert_eq!(delays[10..], [15_360, 21_600, 21_600]);
         assert!(quarantine.due(now).is_empty());
         assert_eq!(quarantine.due(Timestamp::MAX), ["f1"]);
         assert!(quarantine.release("f1") && quarantine.is_empty());

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::inputs::FindingInputs;
-use super::{FunctionError, Functions, Request};
+use super::{FunctionError, Functions, Patience, Request};
 use crate::guardduty::Archiving;
 
 impl Functions {
@@ -11,12 +11,15 @@ impl Functions {
     /// does no harm.
     pub(super) async fn archive_finding(&self, request: &Request) -> Result<Value, FunctionError> {
         let inputs = FindingInputs::read(&request.inputs)?;
-        match self
-            .aws
-            .region(inputs.region)
-            .archive(inputs.detector, inputs.finding)
-            .await?
-        {
+        let guardduty = self.aws.region(inputs.region);
+        let mut patience = Patience::new();
+        let archiving = loop {
+            match guardduty.archive(inputs.detector, inputs.finding).await {
+                Ok(archiving) => break archiving,
+                Err(error) => patience.after(error).await?,
+            }
+        };
+        match archiving {
             Archiving::Done => {
                 tracing::info!(
                     region = inputs.region,

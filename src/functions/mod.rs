@@ -5,17 +5,23 @@ mod inputs;
 mod refresh_finding;
 mod result;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value};
 
 use crate::customizations::{ARCHIVE_FINDING, REFRESH_FINDING};
+use crate::domain::Backoff;
 use crate::guardduty::{Aws, AwsError};
 use crate::soar::{Soar, SoarError};
 use inputs::InputError;
 use result::ResultPayload;
+
+/// How long AWS may throttle or be away before a function fails: a workflow rather waits than fails.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// The pauses in between, beyond those of the SDK, whose attempts all calls of a region share.
+const PAUSES: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(15), 2);
 
 /// What a call gives its function.
 #[derive(Debug, Clone)]
@@ -32,6 +38,8 @@ pub struct Request {
 pub struct Repeated {
     /// When the platform sent it, milliseconds since 1970; what is older was not done by it.
     pub sent: i64,
+    /// The broker delivered it before: whoever had it then may have calls under way.
+    pub redelivered: bool,
 }
 
 /// How a function ended.
@@ -60,6 +68,32 @@ enum FunctionError {
     Aws(#[from] AwsError),
     #[error(transparent)]
     Soar(#[from] SoarError),
+}
+
+/// How long a function has waited for AWS.
+struct Patience {
+    begin: Instant,
+    attempts: u32,
+}
+
+impl Patience {
+    fn new() -> Self {
+        Self {
+            begin: Instant::now(),
+            attempts: 0,
+        }
+    }
+
+    /// Waits for the next attempt; the error itself where that is of no use, or AWS has been away for [`PATIENCE`].
+    async fn after(&mut self, error: AwsError) -> Result<(), AwsError> {
+        if !error.is_transient() || self.begin.elapsed() >= PATIENCE {
+            return Err(error);
+        }
+        tracing::debug!("a function waits for AWS: {error}");
+        tokio::time::sleep(PAUSES.jittered(self.attempts, rand::random())).await;
+        self.attempts += 1;
+        Ok(())
+    }
 }
 
 impl Functions {

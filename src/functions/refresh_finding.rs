@@ -1,14 +1,20 @@
 //! `func_aws_guardduty_refresh_finding`: reads a finding anew for the incident that stands for it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::inputs::{FindingInputs, incident_id};
 use super::result::local_time;
-use super::{FunctionError, Functions, Request};
+use super::{FunctionError, Functions, Patience, Repeated, Request};
 use crate::domain::Finding;
 use crate::domain::mapping::{MappingContext, incident_for, refresh_note};
+use crate::guardduty::{AwsError, GuardDuty};
 use crate::soar::{KnownArtifacts, SoarError};
+
+/// How long the last call of a worker that was killed may be under way.
+const AFTERMATH: Duration = Duration::from_secs(2);
 
 impl Functions {
     /// Content `timestamp, finding, region, payload, data_tables`, or `{}` for a finding AWS no longer
@@ -17,13 +23,12 @@ impl Functions {
         let inputs = FindingInputs::read(&request.inputs)?;
         let incident = incident_id(&request.inputs)?;
         let guardduty = self.aws.region(inputs.region);
-        let ids = [inputs.finding.to_owned()];
         let (found, known, traits) = tokio::join!(
-            guardduty.findings(inputs.detector, &ids),
+            finding(&guardduty, &inputs),
             self.soar.artifacts(incident),
             self.soar.traits(),
         );
-        let Some(finding) = found?.into_iter().next() else {
+        let Some(finding) = found? else {
             tracing::info!(
                 finding = inputs.finding,
                 "AWS has no finding {} any more",
@@ -69,7 +74,7 @@ impl Functions {
     ) -> Result<(), SoarError> {
         let note = refresh_note(finding);
         if let Some(repeated) = request.repeated
-            && self.soar.has_note(incident, &note, repeated.sent).await?
+            && self.was_posted(incident, &note, repeated).await?
         {
             return Ok(());
         }
@@ -79,6 +84,38 @@ impl Functions {
                 Ok(())
             }
             outcome => outcome,
+        }
+    }
+
+    /// Whether a run of the same message before this one has posted the note. Where a worker was killed amid that run, its call
+    /// may still be under way.
+    async fn was_posted(
+        &self,
+        incident: i64,
+        note: &str,
+        repeated: Repeated,
+    ) -> Result<bool, SoarError> {
+        if self.soar.has_note(incident, note, repeated.sent).await? {
+            return Ok(true);
+        }
+        if !repeated.redelivered {
+            return Ok(false);
+        }
+        tokio::time::sleep(AFTERMATH).await;
+        self.soar.has_note(incident, note, repeated.sent).await
+    }
+}
+
+async fn finding(
+    guardduty: &GuardDuty,
+    inputs: &FindingInputs<'_>,
+) -> Result<Option<Finding>, AwsError> {
+    let ids = [inputs.finding.to_owned()];
+    let mut patience = Patience::new();
+    loop {
+        match guardduty.findings(inputs.detector, &ids).await {
+            Ok(findings) => return Ok(findings.into_iter().next()),
+            Err(error) => patience.after(error).await?,
         }
     }
 }

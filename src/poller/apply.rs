@@ -7,9 +7,13 @@ use tokio::time::Instant;
 
 use super::Context;
 use super::refreshes::{Ask, Refreshes};
+use super::refusal::leave_out;
 use crate::domain::mapping::{MappingContext, creation_note, incident_for};
 use crate::domain::{Decision, Finding, KnownIncident, NewIncident, Table, Verdict, field};
 use crate::soar::{Change, FindingKey, SoarError};
+
+/// How many parts of an incident or a row are left out at most before it is set aside.
+const MOST_LEFT_OUT: usize = 8;
 
 /// Writes findings of one detector to SOAR.
 pub(super) struct Writer<'a> {
@@ -36,14 +40,6 @@ impl Writer<'_> {
         verdict: &Verdict,
         refreshes: &Refreshes,
     ) -> Result<Applied, SoarError> {
-        if !verdict.doubles.is_empty() {
-            let doubles = &verdict.doubles;
-            tracing::warn!(
-                finding = finding.id(),
-                "finding {} has further open incidents: {doubles:?}",
-                finding.id()
-            );
-        }
         match &verdict.decision {
             Decision::Create => self.create(finding, None).await?,
             Decision::CreateAgain { closed } => self.create(finding, Some(*closed)).await?,
@@ -66,7 +62,7 @@ impl Writer<'_> {
             comments.push(json!({"text": {"format": "text", "content": link}}));
         }
         let key = FindingKey::of(finding, self.detector, self.region);
-        let id = self.context.soar.create_incident(&dto, &key).await?;
+        let id = self.create_what_is_taken(&mut dto, &key).await?;
         self.add_tables(id, &incident.tables).await?;
         tracing::info!(
             finding = finding.id(),
@@ -77,6 +73,28 @@ impl Writer<'_> {
             incident.name
         );
         Ok(())
+    }
+
+    /// Creates the incident, if need be without what the platform refuses of it by name; a note then tells what that is.
+    async fn create_what_is_taken(
+        &self,
+        dto: &mut Value,
+        key: &FindingKey,
+    ) -> Result<i64, SoarError> {
+        for _ in 0..MOST_LEFT_OUT {
+            let error = match self.context.soar.create_incident(dto, key).await {
+                Err(error @ SoarError::Rejected { status: 400, .. }) => error,
+                outcome => return outcome,
+            };
+            let Some(part) = left_out(dto, &error, &key.finding_id) else {
+                return Err(error);
+            };
+            if let Some(comments) = dto["comments"].as_array_mut() {
+                let text = format!("fn-aws-guardduty had to leave out {part}: {error}");
+                comments.push(json!({"text": {"format": "text", "content": text}}));
+            }
+        }
+        self.context.soar.create_incident(dto, key).await
     }
 
     fn incident(&self, finding: &Finding) -> NewIncident {
@@ -107,16 +125,41 @@ impl Writer<'_> {
     /// Adds the rows of a table from the one numbered `from`, counted from 0.
     async fn add_rows(&self, incident: i64, table: &Table, from: usize) -> Result<(), SoarError> {
         for (before, row) in table.rows.iter().enumerate().skip(from) {
-            self.context
-                .soar
-                .add_row(incident, table.name, &row.to_dto(), before)
-                .await?;
+            let mut row = row.to_dto();
+            self.add_row(incident, table.name, &mut row, before).await?;
         }
         Ok(())
     }
 
+    async fn add_row(
+        &self,
+        incident: i64,
+        table: &str,
+        row: &mut Value,
+        before: usize,
+    ) -> Result<(), SoarError> {
+        for _ in 0..MOST_LEFT_OUT {
+            let error = match self
+                .context
+                .soar
+                .add_row(incident, table, row, before)
+                .await
+            {
+                Err(error @ SoarError::Rejected { status: 400, .. }) => error,
+                outcome => return outcome,
+            };
+            if left_out(row, &error, table).is_none() {
+                return Err(error);
+            }
+        }
+        self.context
+            .soar
+            .add_row(incident, table, row, before)
+            .await
+    }
+
     /// Adds the rows that a crash or a refusal left out.
-    async fn complete(&self, finding: &Finding, id: i64) -> Result<(), SoarError> {
+    pub(super) async fn complete(&self, finding: &Finding, id: i64) -> Result<(), SoarError> {
         let incident = self.incident(finding);
         let complete = |table| self.complete_table(id, table);
         join_all(incident.tables.iter().map(complete))
@@ -204,4 +247,14 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// Takes out what the platform refuses by name; what that was is told in the log.
+fn left_out(dto: &mut Value, error: &SoarError, of: &str) -> Option<String> {
+    let SoarError::Rejected { message, .. } = error else {
+        return None;
+    };
+    let part = leave_out(dto, message)?;
+    tracing::error!("{part} of {of} is left out: {error}");
+    Some(part)
 }

@@ -5,6 +5,7 @@ mod page;
 mod progress;
 mod reconcile;
 mod refreshes;
+mod refusal;
 mod region;
 
 use std::collections::HashMap;
@@ -26,6 +27,10 @@ use region::RegionPoller;
 /// How soon a cycle or a list of regions that failed is tried again.
 const RETRY: Backoff = Backoff::new(Duration::from_secs(2), Duration::from_mins(1), 2);
 
+/// How long the calls of a worker that was killed may still be under way: what they make is to be there before it is looked
+/// for.
+const AFTERMATH: Duration = Duration::from_secs(5);
+
 /// What the pollers of all regions share.
 #[derive(Debug)]
 pub struct Context {
@@ -45,6 +50,10 @@ pub struct Context {
     pub regions_interval: Duration,
     /// What an incident is closed with.
     pub close_template: CloseTemplate,
+    /// Whether incidents are closed whose finding has another, older one.
+    pub close_duplicates: bool,
+    /// Whether incidents are closed whose finding AWS has deleted.
+    pub close_deleted: bool,
     /// Zone of the times in data tables.
     pub time_zone: TimeZone,
     /// How many findings of a region are written at a time.
@@ -67,6 +76,19 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     let Some(_alone) = stop.run_until_cancelled(context.state.alone()).await else {
         return;
     };
+    if context.state.may_be_a_crash() {
+        tracing::info!(
+            "waiting {} s for calls that another worker may have left under way",
+            AFTERMATH.as_secs()
+        );
+        if stop
+            .run_until_cancelled(tokio::time::sleep(AFTERMATH))
+            .await
+            .is_none()
+        {
+            return;
+        }
+    }
     // Its own token: where the poller of one region fails, those of the others finish what is in hand.
     let stop = stop.child_token();
     let mut pollers = Pollers {

@@ -10,7 +10,7 @@ use super::apply::{Applied, Writer};
 use super::progress::{End, FindingOutcome, PageOutcome, concerns_every_finding};
 use super::refreshes::Refreshes;
 use super::{Context, CycleError};
-use crate::domain::{Cursor, Finding, KnownIncident, decide};
+use crate::domain::{Cursor, Decision, Finding, KnownIncident, Verdict, Verify, decide};
 use crate::guardduty::GuardDuty;
 use crate::soar::{FindingKey, SoarError};
 
@@ -24,8 +24,8 @@ pub(super) struct Batch<'a> {
     pub(super) refreshes: &'a Refreshes,
     /// No finding is begun after this; those begun are finished.
     pub(super) halt: &'a CancellationToken,
-    /// Whether incidents that seem up to date are looked at.
-    pub(super) verify: bool,
+    /// Which incidents that seem up to date are looked at.
+    pub(super) verify: Verify,
 }
 
 impl Batch<'_> {
@@ -57,26 +57,26 @@ impl Batch<'_> {
                 .or_default()
                 .push(incident);
         }
+        let refused: HashMap<String, String> = found.refused.into_iter().collect();
+        let verdict = |finding: &Finding| {
+            let known = known.get(finding.id()).map_or(&[][..], Vec::as_slice);
+            refused.get(finding.id()).map_or_else(
+                || Ok(decide(finding, known, self.verify)),
+                |reason| Err(reason.clone()),
+            )
+        };
+        let verdicts: Vec<_> = fresh.iter().map(verdict).collect();
+        self.begin(&fresh, &verdicts).await;
         let writer = Writer {
             context: self.context,
             region: self.guardduty.region(),
             detector: self.detector,
             has_critical: self.context.soar.traits().await?.has_critical,
         };
-        let refused: HashMap<String, String> = found.refused.into_iter().collect();
-        let write = async |finding| {
-            let end = self
-                .write(
-                    &writer,
-                    finding,
-                    refused.get(finding.id()),
-                    known.get(finding.id()),
-                )
-                .await;
-            (finding, end)
-        };
+        let write =
+            async |(finding, verdict)| (finding, self.write(&writer, finding, verdict).await);
         // Collected first: a closure inside the stream would make the future's lifetimes too special to spawn.
-        let work: Vec<_> = fresh.iter().map(write).collect();
+        let work: Vec<_> = fresh.iter().zip(&verdicts).map(write).collect();
         let ends: Vec<_> = stream::iter(work)
             .buffer_unordered(self.context.writers)
             .collect()
@@ -90,22 +90,48 @@ impl Batch<'_> {
         findings.iter().map(key).collect()
     }
 
+    /// Writes down what is to be made, before any of it is.
+    async fn begin(&self, findings: &[Finding], verdicts: &[Result<Verdict, String>]) {
+        let makes = |verdict: &Verdict| {
+            matches!(
+                verdict.decision,
+                Decision::Create | Decision::CreateAgain { .. }
+            )
+        };
+        let begun: Vec<String> = findings
+            .iter()
+            .zip(verdicts)
+            .filter(|(_, verdict)| verdict.as_ref().is_ok_and(makes))
+            .map(|(finding, _)| finding.id().to_owned())
+            .collect();
+        let region = self.guardduty.region();
+        self.context
+            .state
+            .begin(region, self.detector, &begun)
+            .await;
+    }
+
     async fn write(
         &self,
         writer: &Writer<'_>,
         finding: &Finding,
-        refused: Option<&String>,
-        known: Option<&Vec<KnownIncident>>,
+        verdict: &Result<Verdict, String>,
     ) -> Result<End, SoarError> {
-        if let Some(reason) = refused {
-            return Ok(End::Refused(reason.clone()));
-        }
+        let verdict = match verdict {
+            Ok(verdict) => verdict,
+            Err(refused) => return Ok(End::Refused(refused.clone())),
+        };
         if self.halt.is_cancelled() {
             return Ok(End::Open);
         }
-        let verdict = decide(finding, known.map_or(&[], Vec::as_slice), self.verify);
-        match writer.apply(finding, &verdict, self.refreshes).await {
-            Ok(Applied::Finished) => Ok(End::Finished),
+        match writer.apply(finding, verdict, self.refreshes).await {
+            Ok(Applied::Finished) => {
+                let region = self.guardduty.region();
+                self.context
+                    .state
+                    .finish(region, self.detector, finding.id());
+                Ok(End::Finished)
+            }
             Ok(Applied::Waiting) => Ok(End::Open),
             Err(error) => {
                 if concerns_every_finding(&error) {

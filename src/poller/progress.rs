@@ -213,6 +213,32 @@ impl Progress {
 }
 
 impl PageOutcome {
+    /// Those of the findings asked for that AWS does not have any more.
+    pub(super) fn absent<'a>(&self, ids: &'a [String]) -> Vec<&'a str> {
+        if self.error.is_some() {
+            return Vec::new();
+        }
+        let absent = |id: &&String| !self.findings.iter().any(|finding| finding.id == **id);
+        ids.iter().filter(absent).map(String::as_str).collect()
+    }
+
+    /// Sets aside what SOAR refuses. What else is not finished is looked at again in the next cycle.
+    ///
+    /// # Errors
+    /// When SOAR or AWS itself failed.
+    pub(super) fn set_aside_refused(
+        self,
+        state: &mut DetectorState,
+        now: Timestamp,
+    ) -> Result<(), CycleError> {
+        for finding in self.findings {
+            if let End::Refused(reason) = finding.end {
+                set_aside(state, &finding.id, &reason, now);
+            }
+        }
+        self.error.map_or(Ok(()), Err)
+    }
+
     /// Takes the outcome for findings that were set aside: written, archived or gone, they are released.
     /// A failure of SOAR or AWS itself says nothing about them.
     pub(super) fn release(self, ids: &[String], state: &mut DetectorState, now: Timestamp) {

@@ -3,32 +3,36 @@
 //! Archiving is not known to move a finding's `UpdatedAt`, so nothing rests on it: each cycle compares the
 //! open incidents with the findings that are not archived.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Map, Value};
 
 use super::CycleError;
+use super::apply::Writer;
 use super::region::{DetectorPoller, RegionPoller};
-use crate::domain::{Criteria, KnownIncident, field};
+use crate::domain::{Criteria, Finding, KnownIncident, Verify, field};
 use crate::guardduty::BATCH;
 use crate::soar::{Change, SoarError, field_value};
 
 impl RegionPoller {
-    /// Closes the open incidents whose finding is archived.
+    /// Closes the open incidents whose finding is archived, and sees to those that are one too many or have lost their
+    /// finding.
     pub(super) async fn reconcile(
         &self,
         id: &str,
         detector: &mut DetectorPoller,
+        verify: Verify,
     ) -> Result<(), CycleError> {
         let open = self.open_incidents(id).await?;
+        let gone = &mut detector.state.gone;
+        gone.retain(|finding| open.iter().any(|incident| incident.finding_id == *finding));
         if open.is_empty() {
             return Ok(());
         }
+        self.see_to_duplicates(&open, &mut detector.doubles).await?;
         let unarchived = self.unarchived(id).await?;
-        detector
-            .gone
-            .retain(|finding| !unarchived.contains(finding));
+        gone.retain(|finding| !unarchived.contains(finding));
         let (current, absent): (Vec<_>, Vec<_>) = open
             .into_iter()
             .partition(|incident| unarchived.contains(&incident.finding_id));
@@ -37,8 +41,7 @@ impl RegionPoller {
             if self.stop.is_cancelled() {
                 return Ok(());
             }
-            self.close_archived(id, incidents, &mut detector.gone)
-                .await?;
+            self.see_to_absent(id, incidents, gone, verify).await?;
         }
         Ok(())
     }
@@ -97,35 +100,133 @@ impl RegionPoller {
         Ok(())
     }
 
-    async fn close_archived(
+    /// Incidents whose finding no listing of the unarchived tells: it is archived, or AWS has deleted it.
+    async fn see_to_absent(
         &self,
         detector: &str,
         incidents: &[KnownIncident],
-        gone: &mut HashSet<String>,
+        gone: &mut BTreeSet<String>,
+        verify: Verify,
     ) -> Result<(), CycleError> {
         let ids = incidents.iter().map(|incident| incident.finding_id.clone());
         let ids: Vec<String> = ids.filter(|id| !gone.contains(id)).collect();
         let findings = self.guardduty.present_findings(detector, &ids).await?;
-        let present: HashMap<&str, bool> = findings
+        let present: HashMap<&str, &Finding> = findings
             .iter()
-            .map(|finding| (finding.id(), finding.archived()))
+            .map(|finding| (finding.id(), finding))
             .collect();
-        for id in ids {
-            if !present.contains_key(id.as_str()) {
-                tracing::warn!(
-                    finding = id,
-                    "finding {id} is no longer in GuardDuty; its incident stays open"
-                );
-                gone.insert(id);
-            }
-        }
         let mut archived = Vec::new();
         for incident in incidents {
-            if present.get(incident.finding_id.as_str()) == Some(&true) {
-                archived.push(incident);
+            match present.get(incident.finding_id.as_str()) {
+                Some(finding) if finding.archived() => archived.push((incident, *finding)),
+                Some(_) => {}
+                None if gone.contains(&incident.finding_id) => {}
+                None => match self.see_to_deleted(incident).await {
+                    Ok(()) => {
+                        gone.insert(incident.finding_id.clone());
+                    }
+                    Err(error) => own_failure(incident.id, error)?,
+                },
             }
         }
+        if verify != Verify::Nothing {
+            self.complete_all(detector, &archived).await?;
+        }
+        let archived: Vec<&KnownIncident> =
+            archived.iter().map(|(incident, _)| *incident).collect();
         Ok(self.close_all(&archived).await?)
+    }
+
+    /// After a start an incident may have been cut short: nothing would look at it again once it is closed.
+    async fn complete_all(
+        &self,
+        detector: &str,
+        incidents: &[(&KnownIncident, &Finding)],
+    ) -> Result<(), SoarError> {
+        let writer = Writer {
+            context: &self.context,
+            region: self.region(),
+            detector,
+            has_critical: self.context.soar.traits().await?.has_critical,
+        };
+        for (incident, finding) in incidents {
+            if let Err(error) = writer.complete(finding, incident.id).await {
+                own_failure(incident.id, error)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// GuardDuty keeps a finding for 90 days. Its incident says so, once.
+    async fn see_to_deleted(&self, incident: &KnownIncident) -> Result<(), SoarError> {
+        let (id, finding) = (incident.id, &incident.finding_id);
+        let note = format!(
+            "GuardDuty no longer has finding {finding}. It keeps findings for 90 days. This incident is no longer kept in step with it."
+        );
+        if !self.context.soar.has_note(id, &note, 0).await? {
+            self.context.soar.add_note(id, &note).await?;
+        }
+        if self.context.close_deleted {
+            let required = self.context.soar.fresh_traits().await?.required_on_close;
+            let template = self.context.close_template.fields();
+            let why = "GuardDuty no longer has its finding";
+            return self.try_close(incident, &required, template, why).await;
+        }
+        tracing::warn!(
+            finding,
+            incident = id,
+            "GuardDuty no longer has finding {finding}; its incident {id} stays open (aws_gd_close_deleted = 1 closes such incidents)"
+        );
+        Ok(())
+    }
+
+    /// Two open incidents of one finding were left by another program. The oldest is the one that is kept up to date.
+    async fn see_to_duplicates(
+        &self,
+        open: &[KnownIncident],
+        reported: &mut HashSet<i64>,
+    ) -> Result<(), SoarError> {
+        let mut oldest: HashMap<&str, i64> = HashMap::new();
+        for incident in open {
+            let first = oldest.entry(&incident.finding_id).or_insert(incident.id);
+            *first = incident.id.min(*first);
+        }
+        let duplicates = open
+            .iter()
+            .map(|incident| (incident, oldest[incident.finding_id.as_str()]))
+            .filter(|(incident, oldest)| incident.id != *oldest);
+        for (incident, oldest) in duplicates {
+            let id = incident.id;
+            if self.context.close_duplicates {
+                if let Err(error) = self.close_duplicate(incident, oldest).await {
+                    own_failure(id, error)?;
+                }
+            } else if reported.insert(id) {
+                tracing::warn!(
+                    finding = incident.finding_id,
+                    incident = id,
+                    "incident {id} is of the same finding as {oldest}, which is kept up to date: close it, or set                      aws_gd_close_duplicates = 1"
+                );
+            }
+        }
+        Ok(())
+    }
+
+    async fn close_duplicate(
+        &self,
+        incident: &KnownIncident,
+        oldest: i64,
+    ) -> Result<(), SoarError> {
+        let summary = format!("Incident {oldest} stands for the same GuardDuty finding.");
+        let mut fields = Map::new();
+        fields.insert("plan_status".to_owned(), "C".into());
+        fields.insert("resolution_id".to_owned(), "Duplicate".into());
+        fields.insert("resolution_summary".to_owned(), summary.into());
+        let mut template = self.context.close_template.fields().clone();
+        template.extend(fields);
+        let required = self.context.soar.fresh_traits().await?.required_on_close;
+        let why = format!("incident {oldest} is of the same finding");
+        self.try_close(incident, &required, &template, &why).await
     }
 
     /// All are tried, so that no closing is left half done, before the first failure of SOAR itself is told.
@@ -158,13 +259,21 @@ impl RegionPoller {
         incident: &KnownIncident,
         required: &[String],
     ) -> (i64, Result<(), SoarError>) {
-        (incident.id, self.try_close(incident, required).await)
+        let template = self.context.close_template.fields();
+        let why = "its finding was archived in GuardDuty";
+        let closed = self.try_close(incident, required, template, why).await;
+        (incident.id, closed)
     }
 
     /// The property first: the rule that archives the finding of a closed incident must not fire.
-    async fn try_close(&self, known: &KnownIncident, required: &[String]) -> Result<(), SoarError> {
+    async fn try_close(
+        &self,
+        known: &KnownIncident,
+        required: &[String],
+        template: &Map<String, Value>,
+        why: &str,
+    ) -> Result<(), SoarError> {
         let (id, soar) = (known.id, &self.context.soar);
-        let template = self.context.close_template.fields();
         let incident = soar.incident(id).await?;
         let missing = missing_on_close(required, template, &incident);
         if !missing.is_empty() {
@@ -186,7 +295,7 @@ impl RegionPoller {
         tracing::info!(
             finding = known.finding_id,
             incident = id,
-            "closed incident {id}: its finding {} was archived in GuardDuty",
+            "closed incident {id} of finding {}: {why}",
             known.finding_id
         );
         Ok(())

@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a refresh may take before it is triggered again.
-const PATIENCE: Duration = Duration::from_mins(2);
+/// How long a refresh may take before it is triggered again, at most and at least; in between, so many cycles.
+const LONGEST_PATIENCE: Duration = Duration::from_mins(2);
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(10);
+const CYCLES: u32 = 5;
 /// How often one update is triggered.
 const MOST_TRIGGERS: u32 = 3;
 
@@ -25,8 +27,17 @@ pub(super) enum Ask {
 }
 
 /// Triggered refreshes by finding id.
-#[derive(Debug, Default)]
-pub(super) struct Refreshes(Mutex<HashMap<String, Triggered>>);
+#[derive(Debug)]
+pub(super) struct Refreshes {
+    triggered: Mutex<HashMap<String, Triggered>>,
+    patience: Duration,
+}
+
+impl Default for Refreshes {
+    fn default() -> Self {
+        Self::between(LONGEST_PATIENCE)
+    }
+}
 
 #[derive(Debug)]
 struct Triggered {
@@ -36,15 +47,24 @@ struct Triggered {
 }
 
 impl Refreshes {
+    /// None triggered yet; cycles follow each other at this interval.
+    pub(super) fn between(cycles: Duration) -> Self {
+        let patience = cycles.saturating_mul(CYCLES);
+        Self {
+            triggered: Mutex::default(),
+            patience: patience.clamp(SHORTEST_PATIENCE, LONGEST_PATIENCE),
+        }
+    }
+
     /// What to do about this update of a finding.
     pub(super) fn ask(&self, finding_id: &str, updated_at: &str, now: Instant) -> Ask {
         let mut triggered = self
-            .0
+            .triggered
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner);
         match triggered.get_mut(finding_id) {
             Some(last) if last.updated_at == updated_at => {
-                if now.duration_since(last.at) < PATIENCE {
+                if now.duration_since(last.at) < self.patience {
                     return Ask::Wait;
                 }
                 if last.times >= MOST_TRIGGERS {
@@ -68,7 +88,7 @@ impl Refreshes {
 
     /// The incident is up to date, or the trigger could not be set: begin anew next time.
     pub(super) fn forget(&self, finding_id: &str) {
-        self.0
+        self.triggered
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .remove(finding_id);

@@ -13,7 +13,7 @@ use super::page::Batch;
 use super::progress::{Carried, Progress};
 use super::refreshes::Refreshes;
 use super::{Context, CycleError, RETRY};
-use crate::domain::{Criteria, Cursor};
+use crate::domain::{Criteria, Cursor, Verify};
 use crate::guardduty::{AwsError, BATCH, GuardDuty};
 use crate::state::DetectorState;
 
@@ -33,8 +33,8 @@ pub(super) struct RegionPoller {
 pub(super) struct DetectorPoller {
     pub(super) state: DetectorState,
     pub(super) refreshes: Refreshes,
-    /// Findings of open incidents that AWS does not have any more, reported once.
-    pub(super) gone: HashSet<String>,
+    /// Open incidents that are not the oldest of their finding, reported once.
+    pub(super) doubles: HashSet<i64>,
     /// What the last cycle left.
     carried: Carried,
     /// When the whole overlap was last read.
@@ -105,7 +105,10 @@ impl RegionPoller {
             let load = |id: String| {
                 (
                     id.clone(),
-                    DetectorPoller::new(self.context.state.detector(region, &id)),
+                    DetectorPoller::new(
+                        self.context.state.detector(region, &id),
+                        self.context.interval,
+                    ),
                 )
             };
             self.detectors = ids.into_iter().map(load).collect();
@@ -128,8 +131,15 @@ impl RegionPoller {
         id: &str,
         detector: &mut DetectorPoller,
     ) -> Result<(), CycleError> {
-        let verify = !std::mem::take(&mut detector.confirmed);
-        let escalated = self.escalate(id, detector, verify).await;
+        let verify = if std::mem::take(&mut detector.confirmed) {
+            Verify::Nothing
+        } else {
+            Verify::Open
+        };
+        let escalated = match self.finish_begun(id, detector).await {
+            Ok(()) => self.escalate(id, detector, verify).await,
+            failed => failed,
+        };
         if escalated.is_ok() {
             self.retry_quarantined(id, detector).await;
         }
@@ -142,7 +152,7 @@ impl RegionPoller {
             return Ok(());
         }
         detector.confirmed = true;
-        self.reconcile(id, detector).await
+        self.reconcile(id, detector, verify).await
     }
 
     /// Brings what the window asks for to SOAR.
@@ -154,7 +164,7 @@ impl RegionPoller {
         &self,
         id: &str,
         detector: &mut DetectorPoller,
-        verify: bool,
+        verify: Verify,
     ) -> Result<(), CycleError> {
         let (window, now) = (&self.context.window, Timestamp::now());
         let reread = detector.take_reread(window.overlap, Instant::now());
@@ -233,7 +243,7 @@ impl RegionPoller {
         refreshes: &'a Refreshes,
         before: &'a Cursor,
         halt: &'a CancellationToken,
-        verify: bool,
+        verify: Verify,
     ) -> Batch<'a> {
         Batch {
             context: &self.context,
@@ -275,12 +285,41 @@ impl RegionPoller {
         })
     }
 
+    /// Finishes the incidents that were begun and are not known to be whole, also where their finding was archived or
+    /// they were closed meanwhile, which no listing would tell.
+    async fn finish_begun(
+        &self,
+        id: &str,
+        detector: &mut DetectorPoller,
+    ) -> Result<(), CycleError> {
+        let (state, region) = (&self.context.state, self.region());
+        let begun = state.begun(region, id);
+        let (aside, begun): (Vec<_>, Vec<_>) = begun
+            .into_iter()
+            .partition(|finding| detector.state.quarantine.contains(finding));
+        let before = Cursor::default();
+        for ids in begun.chunks(BATCH) {
+            let halt = self.stop.child_token();
+            let batch = self.batch(id, &detector.refreshes, &before, &halt, Verify::Closed);
+            let outcome = batch.process(ids.to_vec()).await;
+            for gone in outcome.absent(ids) {
+                state.finish(region, id, gone);
+            }
+            outcome.set_aside_refused(&mut detector.state, Timestamp::now())?;
+        }
+        // The quarantine looks after these.
+        for finding in &aside {
+            state.finish(region, id, finding);
+        }
+        Ok(())
+    }
+
     async fn retry_quarantined(&self, id: &str, detector: &mut DetectorPoller) {
         let due = detector.state.quarantine.due(Timestamp::now());
         let before = Cursor::default();
         for ids in due.chunks(BATCH) {
             let halt = self.stop.child_token();
-            let batch = self.batch(id, &detector.refreshes, &before, &halt, true);
+            let batch = self.batch(id, &detector.refreshes, &before, &halt, Verify::Closed);
             let outcome = batch.process(ids.to_vec()).await;
             if self.stop.is_cancelled() {
                 return;
@@ -291,9 +330,10 @@ impl RegionPoller {
 }
 
 impl DetectorPoller {
-    fn new(state: DetectorState) -> Self {
+    fn new(state: DetectorState, interval: Duration) -> Self {
         Self {
             state,
+            refreshes: Refreshes::between(interval),
             ..Self::default()
         }
     }

@@ -105,7 +105,8 @@ mod tests {
     #[test]
     fn only_a_call_that_was_not_carried_out_is_blindly_repeated() {
         assert!(may_repeat(Repeat::IfNotDone, &error(429)));
-        assert!(may_repeat(Repeat::IfNotDone, &error(503)));
+        assert!(may_repeat(Repeat::Freely, &error(503)));
+        assert!(!may_repeat(Repeat::IfNotDone, &error(503)));
         assert!(!may_repeat(Repeat::IfNotDone, &error(500)));
         assert!(may_repeat(Repeat::Freely, &error(500)));
         assert!(!may_repeat(Repeat::Freely, &error(400)));

@@ -44,13 +44,15 @@ pub enum SoarError {
         /// The server's `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// The call did not reach the server, or the server could not serve it: it was not carried out.
+    /// SOAR is away.
     #[error("SOAR could not be reached for {action}: {reason}")]
     Unavailable {
         /// Method and path of the call.
         action: String,
         /// What the connection or the server said.
         reason: String,
+        /// Whether something took the call and said so (HTTP 503): a gateway may have passed it on all the same.
+        sent: bool,
     },
     /// The call was sent and the answer lost: it may have been carried out.
     #[error("SOAR's answer to {action} was lost: {reason}")]
@@ -98,6 +100,18 @@ impl SoarError {
 
     /// Whether the call was certainly not carried out, so that it may be sent again as it is.
     pub(crate) fn was_not_done(&self) -> bool {
-        matches!(self, Self::Throttled { .. } | Self::Unavailable { .. })
+        matches!(
+            self,
+            Self::Throttled { .. } | Self::Unavailable { sent: false, .. }
+        )
+    }
+
+    /// Whether the call may have been carried out although it failed: what it makes is to be looked for before it is
+    /// sent again.
+    pub(crate) fn may_have_been_done(&self) -> bool {
+        matches!(
+            self,
+            Self::AnswerLost { .. } | Self::Unavailable { sent: true, .. }
+        )
     }
 }

@@ -39,7 +39,11 @@ pub(super) fn transport_error(error: &reqwest::Error, action: &str) -> SoarError
     let action = action.to_owned();
     let reason = reason::of(error);
     if error.is_connect() || error.is_builder() {
-        SoarError::Unavailable { action, reason }
+        SoarError::Unavailable {
+            action,
+            reason,
+            sent: false,
+        }
     } else {
         SoarError::AnswerLost { action, reason }
     }
@@ -69,6 +73,7 @@ pub(super) fn status_error(
         503 => SoarError::Unavailable {
             action,
             reason: format!("HTTP 503: {message}"),
+            sent: true,
         },
         500..=599 => SoarError::AnswerLost {
             action,

@@ -185,15 +185,15 @@ impl Soar {
         })
     }
 
-    /// Creates an incident and answers its number. Where the answer is lost the incident is looked for
-    /// before it is sent again.
+    /// Creates an incident and answers its number. Where it is not known whether that was done, the incident is looked
+    /// for before it is sent again.
     pub async fn create_incident(&self, dto: &Value, key: &FindingKey) -> Result<i64, SoarError> {
         let answer = self.make("/incidents", dto, Made::Incident(key)).await?;
         incident_number(&answer)
     }
 
-    /// Sends a call that makes something. Where the answer is lost, it is looked for before the call is
-    /// sent again.
+    /// Sends a call that makes something. Where it is not known whether that was done, it is looked for before the call
+    /// is sent again.
     async fn make(&self, path: &str, body: &Value, made: Made<'_>) -> Result<Value, SoarError> {
         let mut attempt = 0;
         loop {
@@ -202,11 +202,12 @@ impl Soar {
                 Err(error) => error,
             };
             attempt += 1;
-            if !matches!(error, SoarError::AnswerLost { .. }) || attempt >= LOST_ATTEMPTS {
+            if !error.may_have_been_done() || attempt >= LOST_ATTEMPTS {
                 return Err(error);
             }
             self.pause(attempt - 1, &error).await;
-            if let Some(found) = self.look_for(&made).await? {
+            let found = self.look_for(&made).await.map_err(away)?;
+            if let Some(found) = found {
                 tracing::info!("{error}; it was carried out all the same");
                 return Ok(found);
             }
@@ -305,6 +306,18 @@ impl Soar {
         Ok(notes
             .iter()
             .any(|note| recent(note) && words(&note.text) == wanted))
+    }
+}
+
+/// A platform that cannot even tell what it has is away: that says nothing of what was to be made.
+fn away(error: SoarError) -> SoarError {
+    match error {
+        SoarError::AnswerLost { action, reason } => SoarError::Unavailable {
+            action,
+            reason,
+            sent: true,
+        },
+        other => other,
     }
 }
 

@@ -36,7 +36,7 @@ impl Stage {
             let found = found.into_iter().chain(
                 of_finding
                     .iter()
-                    .filter(|_| tracked.fate != Fate::Deleted)
+                    .filter(|incident| self.can_be_whole(tracked, incident))
                     .flat_map(|incident| self.whole(incident, tracked, wanted)),
             );
             wrong.extend(found.map(|what| format!("finding {id} ({:?}): {what}", tracked.fate)));
@@ -44,6 +44,17 @@ impl Stage {
         wrong.extend(self.messages_are_settled());
         wrong.extend(self.no_secret_is_told());
         Ok(wrong)
+    }
+
+    /// Whether there is a way for the worker to complete the incident: not without the finding, and where it has lost its
+    /// state, only while the incident is open.
+    fn can_be_whole(&self, tracked: &Tracked, incident: &IncidentView) -> bool {
+        match tracked.fate {
+            Fate::Deleted => false,
+            // What was closed before its repair, and whose finding has changed since, is history.
+            Fate::Revived => incident.plan_status == "A",
+            _ => !self.forgetful || incident.plan_status == "A",
+        }
     }
 
     /// Invariants 1 and 2: no finding is lost, none has two incidents.
@@ -102,7 +113,10 @@ impl Stage {
         let runs = incidents
             .iter()
             .flat_map(|incident| self.sandbox.platform().workflow_runs_of(incident.id));
-        let told = runs.into_iter().any(|run| run.state == RunState::Failed);
+        let refused = "was not archived by";
+        let mut notes = incidents.iter().flat_map(|incident| &incident.notes);
+        let told = runs.into_iter().any(|run| run.state == RunState::Failed)
+            || notes.any(|note| note.content.contains(refused));
         (!told).then(|| {
             "its incident was closed, it is not archived, and nothing tells why".to_owned()
         })

@@ -11,6 +11,7 @@ mod play;
 mod stage;
 mod worker;
 
+use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -96,8 +97,7 @@ pub async fn run(options: &CampaignOptions, tell: impl Fn(&str)) -> io::Result<T
 
 async fn play(options: &CampaignOptions, number: u64, customizations: &Value) -> io::Result<Round> {
     let plan = Plan::draw(options.seed, number, options.findings);
-    let workers = if plan.two_workers { 2 } else { 1 };
-    let mut stage = Stage::set(&options.worker, customizations, workers).await?;
+    let mut stage = Stage::set(&options.worker, customizations, &plan).await?;
     stage.play(&plan).await?;
     let wrong = judge(&mut stage).await?;
     let round = sums(&stage, &plan, wrong);
@@ -184,9 +184,11 @@ fn line(options: &CampaignOptions, number: u64, round: &Round, took: Duration) -
     }
     if !wrong.is_empty() {
         let (seed, count) = (options.seed, options.findings);
-        line.push_str(&format!(
+        // Writing to a text cannot fail.
+        let _ = write!(
+            line,
             "\n    again: sandbox campaign --seed {seed} --findings {count} --only {number}"
-        ));
+        );
     }
     line
 }

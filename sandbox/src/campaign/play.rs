@@ -21,6 +21,7 @@ impl Stage {
     /// Plays a round up to the moment when everything is healed.
     pub(super) async fn play(&mut self, plan: &Plan) -> io::Result<()> {
         self.publish(plan.findings);
+        self.forgetful = plan.forgets();
         for which in 0..self.workers.len() {
             self.start(which)?;
         }
@@ -226,7 +227,7 @@ impl Stage {
         match odd {
             Odd::NotJson | Odd::AList | Odd::NoFunction => invocation.body = odd_body(odd),
             Odd::UnknownFunction => {
-                invocation.body["function"]["name"] = json!("func_of_another_app")
+                invocation.body["function"]["name"] = json!("func_of_another_app");
             }
             Odd::NoInputs => invocation.body["inputs"] = Value::Null,
             Odd::NoReplyTo => invocation.headers.retain(|(name, _)| name != "reply-to"),

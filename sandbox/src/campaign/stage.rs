@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::REGIONS;
-use super::plan::{Act, Change};
+use super::plan::{Act, Change, Plan};
 use super::worker::{BrokerAddress, Worker};
 use crate::broker::Broker;
 use crate::faults::FaultId;
@@ -63,6 +63,8 @@ pub(super) struct Stage {
     pub(super) endings: Vec<(Instant, Ending)>,
     /// A fault that refuses the login may end a worker at its start; its supervisor starts it again.
     pub(super) refusing: bool,
+    /// The worker loses its state in this round: what was begun before a crash and closed before its repair stays as it is.
+    pub(super) forgetful: bool,
     /// How often a worker ended by itself where it may.
     pub(super) refused_starts: u64,
     pub(super) kills: u64,
@@ -75,10 +77,12 @@ impl Stage {
     pub(super) async fn set(
         program: &Path,
         customizations: &Value,
-        workers: usize,
+        plan: &Plan,
     ) -> io::Result<Self> {
         let sandbox = Sandbox::start(Options {
             regions: REGIONS.map(str::to_owned).to_vec(),
+            soar_latency: plan.latency,
+            aws_latency: plan.latency / 4,
             ..Options::default()
         })
         .await?;
@@ -88,7 +92,7 @@ impl Stage {
             port: sandbox.stomp_port(),
             ca_pem: sandbox.ca_pem().to_owned(),
         };
-        let workers = (0..workers)
+        let workers = (0..=usize::from(plan.two_workers))
             .map(|number| Worker::new(program, &sandbox, &address, number == 0))
             .collect::<io::Result<_>>()?;
         Ok(Self {
@@ -99,6 +103,7 @@ impl Stage {
             odd: Vec::new(),
             endings: Vec::new(),
             refusing: false,
+            forgetful: false,
             refused_starts: 0,
             kills: 0,
             violations: Vec::new(),
