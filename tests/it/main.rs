@@ -12,6 +12,7 @@ mod tls_relay;
 #[path = "../support/worker_process.rs"]
 mod worker_process;
 
+mod ancestor_faults;
 mod architecture;
 mod archive;
 mod certificates;
