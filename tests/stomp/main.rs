@@ -40,6 +40,7 @@ macro_rules! cases_on {
 }
 
 mod activemq;
+mod ancestor_faults;
 mod authority;
 mod cases;
 mod client;
