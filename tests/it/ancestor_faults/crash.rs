@@ -5,7 +5,7 @@ use super::{Escalation, FINDINGS};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b28_kill_9_amid_an_escalation_then_a_restart() {
-    let mut escalation = Escalation::begun().await;
+    let mut escalation = Escalation::begun(10).await;
     escalation.world.crash().await;
     assert!(escalation.whole() < FINDINGS, "it was killed in the middle");
     escalation.world.start();

@@ -13,10 +13,12 @@ mod soar;
 
 use std::time::Duration;
 
+use fn_aws_guardduty::domain::NewIncident;
 use sandbox::Options;
 use sandbox::faults::{Fault, FaultId};
+use sandbox::soar::Platform;
 
-use crate::harness::{REGION, World, has_rows_of};
+use crate::harness::{PATIENCE, REGION, World, has_rows_of};
 
 /// As many as the Python app was given.
 const FINDINGS: usize = 40;
@@ -37,14 +39,14 @@ impl Escalation {
         Self { world, findings }
     }
 
-    /// A worker that has begun to write and is far from the end.
-    async fn begun() -> Self {
+    /// A worker that has created so many incidents and is far from the end.
+    async fn begun(incidents: usize) -> Self {
         let mut escalation = Self::of(FINDINGS).await;
         escalation.world.start();
         escalation
             .world
             .eventually("some findings are incidents", |platform| {
-                platform.incident_count() >= 10
+                platform.incident_count() >= incidents
             })
             .await;
         let whole = escalation.whole();
@@ -76,18 +78,25 @@ impl Escalation {
 
     /// How many findings are whole incidents.
     fn whole(&self) -> usize {
-        let platform = self.world.platform();
-        let whole = |finding: &&String| {
-            let wanted = self.world.mapped(finding);
-            let incidents = platform.incident_for_finding(finding);
-            incidents.iter().any(|i| has_rows_of(i, &wanted))
-        };
-        self.findings.iter().filter(whole).count()
+        whole(self.world.platform(), &self.wanted())
+    }
+
+    /// Waits until all are, also where some were set aside, which are tried again after a minute.
+    async fn whole_at_last(&self) {
+        let wanted = self.wanted();
+        let all = |platform: &Platform| whole(platform, &wanted) == wanted.len();
+        let seen = self.world.platform().wait_for(all, 3 * PATIENCE).await;
+        assert!(seen, "{} of {} are whole", self.whole(), wanted.len());
+    }
+
+    fn wanted(&self) -> Vec<(&String, NewIncident)> {
+        let findings = self.findings.iter();
+        findings.map(|id| (id, self.world.mapped(id))).collect()
     }
 
     /// Every finding is one whole incident, and the worker is up and polls: a new finding becomes one, too.
     async fn ends_whole(&mut self) {
-        self.world.escalated(&self.findings).await;
+        self.whole_at_last().await;
         self.publish(1);
         let incidents = self.world.escalated(&self.findings).await;
         assert_eq!(incidents.len(), self.findings.len(), "none twice");
@@ -104,4 +113,14 @@ fn slow() -> Options {
         soar_latency: Duration::from_millis(50),
         ..Options::default()
     }
+}
+
+fn whole(platform: &Platform, wanted: &[(&String, NewIncident)]) -> usize {
+    let whole = |(finding, wanted): &&(&String, NewIncident)| {
+        let incidents = platform.incident_for_finding(finding);
+        incidents
+            .iter()
+            .any(|incident| has_rows_of(incident, wanted))
+    };
+    wanted.iter().filter(whole).count()
 }

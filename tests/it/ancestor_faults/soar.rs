@@ -11,7 +11,7 @@ use crate::harness::{REGION, World, only};
 /// Shorter than the attempts, as it was there: it ends when the calls in flight have been refused once or twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn soar_503_for_20_s_amid_an_escalation() {
-    let mut escalation = Escalation::begun().await;
+    let mut escalation = Escalation::begun(10).await;
     let fault = escalation.inject(Fault::status(Side::Soar, 503));
     escalation
         .world
@@ -23,7 +23,7 @@ async fn soar_503_for_20_s_amid_an_escalation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn soar_503_for_60_s_amid_an_escalation() {
-    let mut escalation = Escalation::begun().await;
+    let mut escalation = Escalation::begun(10).await;
     let fault = escalation.inject(Fault::status(Side::Soar, 503));
     escalation.outlasts_the_attempts().await;
     escalation.remove(fault);
@@ -32,9 +32,25 @@ async fn soar_503_for_60_s_amid_an_escalation() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn soar_closes_all_connections_for_60_s() {
-    let mut escalation = Escalation::begun().await;
+    let mut escalation = Escalation::begun(1).await;
     let fault = escalation.inject(Fault::new(Side::Soar, Failure::CloseBefore));
     escalation.outlasts_the_attempts().await;
+    escalation.remove(fault);
+    escalation.ends_whole().await;
+}
+
+/// What SOAR fails at as a whole is no finding's own fault.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the rest of a page of which one finding was written is set aside for a minute"]
+async fn an_outage_amid_a_page_sets_no_finding_aside() {
+    let mut escalation = Escalation::begun(10).await;
+    escalation
+        .world
+        .log_shows_times("escalated finding", 3)
+        .await;
+    let fault = escalation.inject(Fault::new(Side::Soar, Failure::CloseBefore));
+    escalation.outlasts_the_attempts().await;
+    assert!(!escalation.world.log().contains("is set aside"));
     escalation.remove(fault);
     escalation.ends_whole().await;
 }
@@ -85,7 +101,7 @@ async fn three_creates_applied_and_their_answers_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_401_amid_an_escalation() {
-    let mut escalation = Escalation::begun().await;
+    let mut escalation = Escalation::begun(10).await;
     let fault = escalation.inject(Fault::status(Side::Soar, 401).times(1));
     escalation.ends_whole().await;
     assert_eq!(escalation.hits(fault), 1);
