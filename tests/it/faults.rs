@@ -2,7 +2,7 @@
 
 use sandbox::aws::Aws;
 use sandbox::calls::Side;
-use sandbox::faults::Fault;
+use sandbox::faults::{Failure, Fault};
 
 use crate::harness::{REGION, World, only};
 
@@ -30,6 +30,42 @@ async fn b28_refused_rows_are_added_later() {
                 .len(),
             1
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_soar_cut_in_the_middle_make_nothing_twice() {
+    let mut world = World::new().await;
+    world.set_connection("request_retry_delay", "0.2");
+    let findings = world.sandbox.aws().create_samples(REGION, 12);
+    world.start_and_listen().await;
+    let cut = Fault::new(Side::Soar, Failure::CutAnswer).every(5);
+    let cut = world.sandbox.faults().inject(cut);
+    world.escalated(&findings).await;
+    world.sandbox.faults().remove(cut);
+    assert!(world.sandbox.faults().hits(cut) > 5);
+    world.cycles(1).await;
+    assert_eq!(world.platform().incident_count(), findings.len());
+    for finding in &findings {
+        world.assert_whole(finding);
+    }
+}
+
+/// Somebody takes a permission from the API key and gives it back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_taken_from_the_account_is_named_and_waited_for() {
+    let mut world = World::new().await;
+    let findings = world.sandbox.aws().create_samples(REGION, 12);
+    let refusal = Fault::status(Side::Soar, 403).path("/row_data$").after(5);
+    let refusal = world.sandbox.faults().inject(refusal);
+    world.start();
+    world
+        .log_shows_times("give the API key the permission it lacks", 2)
+        .await;
+    world.sandbox.faults().remove(refusal);
+    assert_eq!(world.escalated(&findings).await.len(), findings.len());
+    for finding in &findings {
+        world.assert_whole(finding);
     }
 }
 

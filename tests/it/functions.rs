@@ -4,7 +4,7 @@ use sandbox::aws::Aws;
 use sandbox::soar::Reply;
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, REGION, World, only};
+use crate::harness::{REGION, World, only};
 
 pub(crate) const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
 pub(crate) const REFRESH: &str = "func_aws_guardduty_refresh_finding";
@@ -94,46 +94,6 @@ async fn b11_an_artifact_of_an_analyst_counts_as_known() {
         .map(|artifact| &artifact["value"])
         .collect();
     assert_eq!(values, ["203.0.113.98"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn messages_that_cannot_be_read_do_not_stay_on_the_queue() {
-    let (world, inputs) = listening().await;
-    let queue = format!("actions.{}.fn_aws_gd", world.sandbox.org_id());
-    let broker = world.sandbox.broker();
-    let reply_to = format!("/queue/acks.{}.fn_aws_gd", world.sandbox.org_id());
-    for (n, body) in ["{not json", "[1,2]", "\"text\"", "{}"].iter().enumerate() {
-        let headers = vec![
-            ("reply-to".into(), reply_to.clone()),
-            ("correlation-id".into(), format!("odd:{n}")),
-        ];
-        broker.publish(&queue, headers, body.as_bytes().to_vec());
-    }
-    broker.publish(&queue, Vec::new(), b"no reply-to".to_vec());
-    for n in 0..4 {
-        let correlation = format!("odd:{n}");
-        world
-            .eventually("it is answered", |platform| {
-                platform.final_reply(&correlation).is_some()
-            })
-            .await;
-        assert_eq!(
-            world
-                .platform()
-                .final_reply(&correlation)
-                .unwrap()
-                .message_type,
-            1
-        );
-    }
-    let reply = call(&world, ARCHIVE, &inputs).await;
-    assert_eq!(results(&reply)["content"]["status"], "ok");
-    // The answer comes before its acknowledgement.
-    let settled =
-        broker.wait_until(|broker| (broker.queue_depth(&queue), broker.unacked(&queue)) == (0, 0));
-    tokio::time::timeout(PATIENCE, settled)
-        .await
-        .expect("every message is acknowledged");
 }
 
 #[tokio::test(flavor = "multi_thread")]

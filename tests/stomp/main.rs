@@ -45,8 +45,10 @@ mod authority;
 mod cases;
 mod client;
 mod peer;
+mod refreshes;
 mod relay;
 mod simulated;
+mod two_workers;
 #[path = "../support/worker_process.rs"]
 mod worker_process;
 

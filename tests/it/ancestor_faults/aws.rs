@@ -57,7 +57,9 @@ async fn b2_one_region_answers_unrecognized_client() {
     assert_eq!(world.escalated(&here).await.len(), 3);
     world.log_shows("polling eu-west-1 failed").await;
     world.cycles(1).await;
-    here.iter().for_each(|finding| world.assert_whole(finding));
+    for finding in &here {
+        world.assert_whole(finding);
+    }
     assert_eq!(world.platform().incident_count(), 3);
     world.sandbox.faults().remove(fault);
     world

@@ -10,6 +10,7 @@ mod functions;
 mod messages;
 mod refreshes;
 mod soar;
+mod soar_calls;
 
 use std::time::Duration;
 
