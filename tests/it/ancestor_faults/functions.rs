@@ -33,6 +33,21 @@ async fn functions_meet_getfindings_429_for_5_s() {
     assert_eq!(faults.hits(fault), 16);
 }
 
+/// The same with as many as make a queue, each refused a few times.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the AWS SDK allows all calls of a region a hundred retries together; later ones are given up at once"]
+async fn forty_functions_meet_getfindings_429_for_5_s() {
+    let mut refreshes = Refreshes::of(40).await;
+    let fault = Fault::aws_error(429, "TooManyRequestsException")
+        .path("/findings/get$")
+        .times(120);
+    refreshes.world.sandbox.faults().inject(fault);
+    refreshes.publish();
+    refreshes.all_answered().await;
+    refreshes.settled().await;
+    refreshes.assert_done_once();
+}
+
 /// Shorter than the attempts, as it was there: it ends when each call has been refused once or twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn functions_meet_soar_503_for_6_s() {
