@@ -32,6 +32,21 @@ fn links_lead_to_files_that_are_there() {
     }
 }
 
+/// `it::faults::a_test` is the function of this name in tests/it/faults.rs.
+#[test]
+fn the_tests_that_show_the_rows_are_there() {
+    let rows = read("docs/reliability-rows.md");
+    let tests = rows.split('`').filter(|name| name.contains("::"));
+    let named: Vec<&str> = tests.filter(|name| !name.ends_with('…')).collect();
+    assert!(named.len() > 24);
+    for name in named {
+        let (module, test) = name.rsplit_once("::").unwrap();
+        let file = format!("tests/{}.rs", module.replace("::", "/"));
+        let there = read(&file).contains(&format!("async fn {test}()"));
+        assert!(there, "{file} has no test {test}");
+    }
+}
+
 /// What a reader of the README has: the secrets and the files.
 struct Readers;
 

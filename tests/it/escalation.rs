@@ -32,30 +32,6 @@ async fn every_kind_of_finding_becomes_one_complete_incident() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b1_a_critical_and_an_odd_severity_stop_nothing() {
-    let mut world = World::new().await;
-    let aws = world.sandbox.aws();
-    let mut findings = Vec::new();
-    for severity in [json!(9.5), json!(null), json!(0), json!("7.5"), json!(3.95)] {
-        let id = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-        let mut finding = aws.finding(REGION, &id).unwrap();
-        finding["severity"] = severity;
-        findings.push(aws.put_finding(REGION, finding));
-    }
-    world.start();
-    world.escalated(&findings).await;
-    let severities: Vec<Option<String>> = findings
-        .iter()
-        .map(|finding| only(world.platform(), finding).severity)
-        .collect();
-    let text = |name: &str| Some(name.to_owned());
-    assert_eq!(
-        severities,
-        [text("High"), None, text("Low"), text("High"), text("Low")]
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_restart_without_state_makes_nothing_twice() {
     let mut world = World::new().await;
     let findings = world.sandbox.aws().create_samples(REGION, 500);
@@ -157,22 +133,6 @@ async fn b7_b23_findings_wait_for_the_customizations_and_the_log_names_them() {
     world
         .log_shows(&format!("escalated finding {finding} to incident"))
         .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b9_a_finding_published_late_is_not_missed() {
-    let mut world = World::new().await;
-    let aws = world.sandbox.aws().clone();
-    let first = aws.create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start();
-    world.escalated([&first]).await;
-    world.cycles(1).await;
-    let mut late = aws.finding(REGION, &first).unwrap();
-    let published = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(10);
-    late["id"] = json!("0123456789abcdef0123456789abcdef");
-    late["updatedAt"] = json!(published.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string());
-    let late = aws.put_finding(REGION, late);
-    world.escalated([&late]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

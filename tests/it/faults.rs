@@ -1,54 +1,10 @@
 //! Faults of SOAR and AWS: nothing is lost, nothing is made twice.
 
-use sandbox::aws::{Aws, Throttle};
+use sandbox::aws::Aws;
 use sandbox::calls::Side;
 use sandbox::faults::{Failure, Fault};
 
 use crate::harness::{REGION, World, only};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_lost_answer_to_a_create_makes_no_second_incident() {
-    let mut world = World::new().await;
-    let findings = world.sandbox.aws().create_samples(REGION, 12);
-    let lost = Fault::new(Side::Soar, Failure::CloseAfter)
-        .method("POST")
-        .path("/incidents$")
-        .times(3);
-    let lost = world.sandbox.faults().inject(lost);
-    world.start();
-    let incidents = world.escalated(&findings).await;
-    assert_eq!(world.sandbox.faults().hits(lost), 3);
-    assert_eq!(incidents.len(), 12);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_401_is_a_new_login() {
-    let mut world = World::new().await;
-    let findings = world.sandbox.aws().create_samples(REGION, 12);
-    world
-        .sandbox
-        .faults()
-        .inject(Fault::status(Side::Soar, 401).path("/incidents$").times(1));
-    world.start();
-    assert_eq!(world.escalated(&findings).await.len(), 12);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn b3_throttling_and_errors_of_aws_only_delay() {
-    let mut world = World::new().await;
-    let findings = world.sandbox.aws().create_samples(REGION, 12);
-    world.sandbox.aws().set_throttle(Some(Throttle {
-        calls: Some(4),
-        ..Throttle::default()
-    }));
-    world.sandbox.faults().inject(
-        Fault::status(Side::Aws, 500)
-            .path("/findings/get$")
-            .times(2),
-    );
-    world.start();
-    assert_eq!(world.escalated(&findings).await.len(), 12);
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b28_refused_rows_are_added_later() {
@@ -78,6 +34,42 @@ async fn b28_refused_rows_are_added_later() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn answers_of_soar_cut_in_the_middle_make_nothing_twice() {
+    let mut world = World::new().await;
+    world.set_connection("request_retry_delay", "0.2");
+    let findings = world.sandbox.aws().create_samples(REGION, 12);
+    world.start_and_listen().await;
+    let cut = Fault::new(Side::Soar, Failure::CutAnswer).every(5);
+    let cut = world.sandbox.faults().inject(cut);
+    world.escalated(&findings).await;
+    world.sandbox.faults().remove(cut);
+    assert!(world.sandbox.faults().hits(cut) > 5);
+    world.cycles(1).await;
+    assert_eq!(world.platform().incident_count(), findings.len());
+    for finding in &findings {
+        world.assert_whole(finding);
+    }
+}
+
+/// Somebody takes a permission from the API key and gives it back.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_permission_taken_from_the_account_is_named_and_waited_for() {
+    let mut world = World::new().await;
+    let findings = world.sandbox.aws().create_samples(REGION, 12);
+    let refusal = Fault::status(Side::Soar, 403).path("/row_data$").after(5);
+    let refusal = world.sandbox.faults().inject(refusal);
+    world.start();
+    world
+        .log_shows_times("give the API key the permission it lacks", 2)
+        .await;
+    world.sandbox.faults().remove(refusal);
+    assert_eq!(world.escalated(&findings).await.len(), findings.len());
+    for finding in &findings {
+        world.assert_whole(finding);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_refused_finding_is_set_aside_and_stops_no_other() {
     let mut world = World::new().await;
     let aws = world.sandbox.aws().clone();
@@ -100,22 +92,6 @@ async fn a_refused_finding_is_set_aside_and_stops_no_other() {
     assert_eq!(world.platform().incidents().len(), all.len() - 1);
     let state = std::fs::read_to_string(world.state_path()).unwrap();
     assert!(state.contains("quarantine"), "{state}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_conflict_is_read_again() {
-    let (world, finding) = World::with_an_incident().await;
-    let aws = world.sandbox.aws().clone();
-    world
-        .sandbox
-        .faults()
-        .inject(Fault::status(Side::Soar, 409).method("PATCH").times(2));
-    aws.archive(REGION, &finding);
-    world
-        .eventually("the incident is closed", |platform| {
-            platform.incident_for_finding(&finding)[0].plan_status == "C"
-        })
-        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

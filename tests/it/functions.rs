@@ -4,12 +4,12 @@ use sandbox::aws::Aws;
 use sandbox::soar::Reply;
 use serde_json::{Value, json};
 
-use crate::harness::{PATIENCE, REGION, World, only};
+use crate::harness::{REGION, World, only};
 
-const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
-const REFRESH: &str = "func_aws_guardduty_refresh_finding";
+pub(crate) const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
+pub(crate) const REFRESH: &str = "func_aws_guardduty_refresh_finding";
 
-async fn call(world: &World, function: &str, inputs: &Value) -> Reply {
+pub(crate) async fn call(world: &World, function: &str, inputs: &Value) -> Reply {
     let mut invocation = world.platform().invocation(ARCHIVE, inputs).unwrap();
     invocation.body["function"]["name"] = json!(function);
     let correlation = world.platform().publish(&invocation);
@@ -21,11 +21,11 @@ async fn call(world: &World, function: &str, inputs: &Value) -> Reply {
     world.platform().final_reply(&correlation).unwrap()
 }
 
-fn results(reply: &Reply) -> &Value {
+pub(crate) fn results(reply: &Reply) -> &Value {
     reply.results.as_ref().expect("a result")
 }
 
-async fn listening() -> (World, Value) {
+pub(crate) async fn listening() -> (World, Value) {
     let mut world = World::new().await;
     let aws = world.sandbox.aws();
     let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
@@ -94,97 +94,6 @@ async fn b11_an_artifact_of_an_analyst_counts_as_known() {
         .map(|artifact| &artifact["value"])
         .collect();
     assert_eq!(values, ["203.0.113.98"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_unknown_finding_gives_an_empty_content() {
-    let (world, mut inputs) = listening().await;
-    let finding = inputs["aws_gd_finding_id"].as_str().unwrap().to_owned();
-    world.escalated([&finding]).await;
-    inputs["incident_id"] = json!(only(world.platform(), &finding).id);
-    inputs["aws_gd_finding_id"] = json!("0".repeat(32));
-    let reply = call(&world, REFRESH, &inputs).await;
-    assert_eq!(results(&reply)["content"], json!({}));
-    assert_eq!(results(&reply)["success"], true);
-    assert_eq!(
-        only(world.platform(), &finding).notes.len(),
-        1,
-        "no note for what is not there"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_run_is_answered_on_one_line() {
-    let (world, inputs) = listening().await;
-    let cases = [
-        (
-            ARCHIVE,
-            json!({"aws_gd_region": REGION}),
-            "'aws_gd_detector_id' is not set",
-        ),
-        (REFRESH, inputs.clone(), "'incident_id' is not set"),
-        (
-            "fn_of_another_app",
-            json!({}),
-            "no function 'fn_of_another_app'",
-        ),
-    ];
-    for (function, inputs, reason) in cases {
-        let reply = call(&world, function, &inputs).await;
-        assert_eq!(reply.message_type, 1, "{reply:?}");
-        assert!(reply.complete);
-        let message = &reply.message;
-        assert!(
-            message.contains(reason) && !message.contains('\n'),
-            "{message}"
-        );
-    }
-    let reply = call(&world, ARCHIVE, &inputs).await;
-    assert_eq!(
-        results(&reply)["content"],
-        json!({"status": "ok"}),
-        "and the worker goes on"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn messages_that_cannot_be_read_do_not_stay_on_the_queue() {
-    let (world, inputs) = listening().await;
-    let queue = format!("actions.{}.fn_aws_gd", world.sandbox.org_id());
-    let broker = world.sandbox.broker();
-    let reply_to = format!("/queue/acks.{}.fn_aws_gd", world.sandbox.org_id());
-    for (n, body) in ["{not json", "[1,2]", "\"text\"", "{}"].iter().enumerate() {
-        let headers = vec![
-            ("reply-to".into(), reply_to.clone()),
-            ("correlation-id".into(), format!("odd:{n}")),
-        ];
-        broker.publish(&queue, headers, body.as_bytes().to_vec());
-    }
-    broker.publish(&queue, Vec::new(), b"no reply-to".to_vec());
-    for n in 0..4 {
-        let correlation = format!("odd:{n}");
-        world
-            .eventually("it is answered", |platform| {
-                platform.final_reply(&correlation).is_some()
-            })
-            .await;
-        assert_eq!(
-            world
-                .platform()
-                .final_reply(&correlation)
-                .unwrap()
-                .message_type,
-            1
-        );
-    }
-    let reply = call(&world, ARCHIVE, &inputs).await;
-    assert_eq!(results(&reply)["content"]["status"], "ok");
-    // The answer comes before its acknowledgement.
-    let settled =
-        broker.wait_until(|broker| (broker.queue_depth(&queue), broker.unacked(&queue)) == (0, 0));
-    tokio::time::timeout(PATIENCE, settled)
-        .await
-        .expect("every message is acknowledged");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -12,8 +12,11 @@ mod tls_relay;
 #[path = "../support/worker_process.rs"]
 mod worker_process;
 
+mod analyst;
+mod ancestor_faults;
 mod architecture;
 mod archive;
+mod aws_faults;
 mod certificates;
 mod cloud_pak;
 mod config_command;
@@ -29,5 +32,6 @@ mod refresh;
 mod reload;
 mod selftest;
 mod shutdown;
+mod state_faults;
 mod surroundings;
 mod systemd;

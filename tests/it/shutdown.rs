@@ -44,26 +44,6 @@ async fn sigterm_amid_an_escalation_leaves_whole_incidents_only() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn b28_a_crash_amid_an_escalation_is_repaired() {
-    let mut world = World::with(slow()).await;
-    let findings = world.sandbox.aws().create_samples(REGION, 120);
-    world.start();
-    world
-        .eventually("some findings are incidents", |platform| {
-            platform.incidents().len() >= 30
-        })
-        .await;
-    world.crash().await;
-    world.start();
-    let all = world.escalated(&findings).await;
-    assert_eq!(all.len(), 120);
-    world.cycles(1).await;
-    for finding in &findings {
-        world.assert_whole(finding);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_function_in_hand_is_answered_before_the_end() {
     let mut world = World::with(Options {
         aws_latency: Duration::from_secs(2),

@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::authority::write_key_store;
@@ -23,6 +25,7 @@ const START_PATIENCE: Duration = Duration::from_secs(90);
 /// Kills the JVM and removes its folder as soon as the pipe on its standard input closes, however this process ends.
 const SUPERVISOR: &str = r#"
 java "$@" >"$LOG" 2>&1 &
+echo $! >"$LOG.pid"
 cat >/dev/null
 kill -KILL $!
 wait $!
@@ -65,7 +68,7 @@ impl ActiveMq {
         activemq
     }
 
-    fn start_again(&mut self) {
+    pub(crate) fn start_again(&mut self) {
         let jar = Path::new(HOME).join("bin/activemq.jar");
         assert!(jar.exists(), "{REMEDY}");
         let java = Command::new("java").arg("-version").output();
@@ -99,11 +102,26 @@ impl ActiveMq {
     }
 
     /// Ends the JVM as a crash would.
-    fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.supervisor.take() {
             drop(child.stdin.take());
             child.wait().unwrap();
         }
+    }
+
+    /// Stops the JVM as it is: its connections stay and it says nothing any more.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::SIGSTOP);
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::SIGCONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = fs::read_to_string(self.folder.path().join("broker.log.pid")).unwrap();
+        kill(Pid::from_raw(pid.trim().parse().unwrap()), signal).unwrap();
     }
 
     /// Publishes a JMS `TextMessage` with the broker's own command-line producer.

@@ -40,12 +40,15 @@ macro_rules! cases_on {
 }
 
 mod activemq;
+mod ancestor_faults;
 mod authority;
 mod cases;
 mod client;
 mod peer;
+mod refreshes;
 mod relay;
 mod simulated;
+mod two_workers;
 #[path = "../support/worker_process.rs"]
 mod worker_process;
 

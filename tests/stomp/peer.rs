@@ -101,6 +101,14 @@ impl Peer {
             .await;
     }
 
+    /// A message that nobody wants an answer to.
+    pub(crate) async fn tell(&mut self, name: &str, body: &str) {
+        let length = body.len();
+        let head =
+            format!("SEND\ndestination:/queue/actions.201.{name}\ncontent-length:{length}\n");
+        self.confirmed(&head, body.as_bytes()).await;
+    }
+
     /// One answer on `acks.201.<name>`, as a worker gives it.
     pub(crate) async fn answer(&mut self, name: &str, correlation_id: &str) {
         let correlation_id = correlation_id.replace(':', "\\c");

@@ -18,7 +18,7 @@ use crate::worker_process::{PATIENCE, REGION, WorkerProcess, import_into};
 use crate::{Account, Broker};
 
 const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
-const DESTINATION: &str = "fn_aws_gd";
+pub(crate) const DESTINATION: &str = "fn_aws_gd";
 
 /// A worker that takes invocations from `ActiveMQ`, and who sends them.
 struct World {
@@ -152,7 +152,7 @@ impl Archive {
     }
 }
 
-fn worker_on(broker: &Broker, sandbox: &Sandbox) -> WorkerProcess {
+pub(crate) fn worker_on(broker: &Broker, sandbox: &Sandbox) -> WorkerProcess {
     let mut worker = WorkerProcess::of(sandbox);
     let ca = worker.folder().join("broker.pem");
     std::fs::write(ca, &broker.ca_pem).unwrap();
