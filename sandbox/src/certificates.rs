@@ -10,6 +10,8 @@ use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 pub(crate) struct Certificates {
     pub(crate) ca_pem: String,
     pub(crate) server: Arc<ServerConfig>,
+    /// Key and certificate of the server.
+    pub(crate) server_pem: String,
 }
 
 impl Certificates {
@@ -39,6 +41,7 @@ impl Certificates {
         Ok(Self {
             ca_pem: authority.pem(),
             server: Arc::new(server),
+            server_pem: key.serialize_pem() + &certificate.pem(),
         })
     }
 }

@@ -38,6 +38,9 @@ struct Campaign {
     /// Play this round alone
     #[arg(long)]
     only: Option<u64>,
+    /// Put a real ActiveMQ (Debian's package) between the platform and the workers
+    #[arg(long)]
+    activemq: bool,
     /// Findings of a round, on average
     #[arg(long, default_value_t = 52)]
     findings: usize,
@@ -130,6 +133,7 @@ impl Campaign {
             seed: self.seed,
             rounds: self.rounds,
             only: self.only,
+            on_activemq: self.activemq,
             findings: self.findings,
             progress: self.progress,
             logs: self.logs,

@@ -62,7 +62,7 @@ impl Writer<'_> {
             comments.push(json!({"text": {"format": "text", "content": link}}));
         }
         let key = FindingKey::of(finding, self.detector, self.region);
-        let id = self.create_what_is_taken(&mut dto, &key).await?;
+        let id = self.create_what_is_taken(&mut dto, &key, closed).await?;
         self.add_tables(id, &incident.tables).await?;
         tracing::info!(
             finding = finding.id(),
@@ -80,9 +80,10 @@ impl Writer<'_> {
         &self,
         dto: &mut Value,
         key: &FindingKey,
+        known: Option<i64>,
     ) -> Result<i64, SoarError> {
         for _ in 0..MOST_LEFT_OUT {
-            let error = match self.context.soar.create_incident(dto, key).await {
+            let error = match self.context.soar.create_incident(dto, key, known).await {
                 Err(error @ SoarError::Rejected { status: 400, .. }) => error,
                 outcome => return outcome,
             };
@@ -94,7 +95,7 @@ impl Writer<'_> {
                 comments.push(json!({"text": {"format": "text", "content": text}}));
             }
         }
-        self.context.soar.create_incident(dto, key).await
+        self.context.soar.create_incident(dto, key, known).await
     }
 
     fn incident(&self, finding: &Finding) -> NewIncident {

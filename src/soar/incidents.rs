@@ -70,8 +70,11 @@ pub struct OpenPage {
 
 /// What a call makes, and how to tell whether it is there.
 enum Made<'a> {
-    /// An open incident of this finding.
-    Incident(&'a FindingKey),
+    /// An incident of this finding, newer than the one that was known. It may be closed already: an analyst is quick.
+    Incident {
+        key: &'a FindingKey,
+        known: Option<i64>,
+    },
     /// One row more than before.
     Row {
         incident: i64,
@@ -187,8 +190,15 @@ impl Soar {
 
     /// Creates an incident and answers its number. Where it is not known whether that was done, the incident is looked
     /// for before it is sent again.
-    pub async fn create_incident(&self, dto: &Value, key: &FindingKey) -> Result<i64, SoarError> {
-        let answer = self.make("/incidents", dto, Made::Incident(key)).await?;
+    /// `known` is the newest incident of the finding that there was before.
+    pub async fn create_incident(
+        &self,
+        dto: &Value,
+        key: &FindingKey,
+        known: Option<i64>,
+    ) -> Result<i64, SoarError> {
+        let made = Made::Incident { key, known };
+        let answer = self.make("/incidents", dto, made).await?;
         incident_number(&answer)
     }
 
@@ -216,10 +226,13 @@ impl Soar {
 
     async fn look_for(&self, made: &Made<'_>) -> Result<Option<Value>, SoarError> {
         match made {
-            Made::Incident(key) => {
+            Made::Incident { key, known } => {
                 let found = self.find(std::slice::from_ref(*key)).await?;
-                let open = found.incidents.iter().find(|incident| incident.open);
-                Ok(open.map(|incident| json!({"id": incident.id})))
+                let numbers = found.incidents.iter().map(|incident| incident.id);
+                let new = numbers
+                    .max()
+                    .filter(|id| known.is_none_or(|known| *id > known));
+                Ok(new.map(|id| json!({"id": id})))
             }
             Made::Row {
                 incident,

@@ -1,6 +1,7 @@
 //! Closing travels both ways.
 
 use sandbox::aws::Aws;
+use sandbox::soar::{IncidentView, NoteView};
 
 use crate::harness::{REGION, World, only};
 
@@ -108,9 +109,43 @@ async fn b29_a_deleted_finding_is_reported_once() {
     let aws = world.sandbox.aws().clone();
     aws.delete(REGION, &finding);
     world.cycles(3).await;
-    let line = format!("finding {finding} is no longer in GuardDuty");
+    let line = format!("GuardDuty no longer has finding {finding}");
     assert_eq!(world.log().matches(&line).count(), 1);
-    assert_eq!(only(world.platform(), &finding).plan_status, "A");
+    let incident = only(world.platform(), &finding);
+    assert_eq!(incident.plan_status, "A");
+    assert_eq!(notes_with(&incident, &line), 1);
+    // A worker that has forgotten all about it does not say so twice.
+    world.stop().await;
+    world.remove_state();
+    world.start_and_listen().await;
+    world.cycles(2).await;
+    assert_eq!(notes_with(&only(world.platform(), &finding), &line), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_incident_of_a_deleted_finding_is_closed_where_that_is_wanted() {
+    let mut world = World::new().await;
+    world.set("aws_gd_close_deleted", "yes");
+    let aws = world.sandbox.aws().clone();
+    let finding = aws.create_sample(REGION, Aws::sample_kinds()[0]);
+    world.start_and_listen().await;
+    world.escalated([&finding]).await;
+    aws.delete(REGION, &finding);
+    world
+        .eventually("the incident is closed", |platform| {
+            platform.incident_for_finding(&finding)[0].plan_status == "C"
+        })
+        .await;
+    world.cycles(1).await;
+    let incident = only(world.platform(), &finding);
+    assert_eq!(notes_with(&incident, "GuardDuty no longer has finding"), 1);
+    let archives = world.platform().workflow_runs_of(incident.id);
+    assert!(archives.is_empty(), "there is nothing to archive");
+}
+
+fn notes_with(incident: &IncidentView, text: &str) -> usize {
+    let with = |note: &&NoteView| note.content.contains(text);
+    incident.notes.iter().filter(with).count()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -82,7 +82,6 @@ async fn messages_of_malformed_json_and_of_a_json_list() {
 
 /// Two messages with one correlation id, as from a platform that is not sure of the first.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "both run: answers are kept by message id alone, and the note of a refresh is written twice"]
 async fn the_same_invocation_sent_twice() {
     in_time(Box::pin(async {
         let mut world = World::start().await;

@@ -3,6 +3,7 @@
 //! `frame` is the codec and `exchange` the queues: both pure. `connection` serves one client, this file ties them together.
 //! Nothing here is shared with the worker, so that a mistake in the one cannot hide a mistake in the other.
 
+pub(crate) mod client;
 mod connection;
 mod exchange;
 mod faults;

@@ -4,10 +4,12 @@
 //! Each round has a platform and an AWS of its own and depends on nothing but the seed and its number, so that a round that
 //! fails can be played again alone.
 
+mod activemq;
 mod invariants;
 mod journal;
 mod plan;
 mod play;
+mod relay;
 mod stage;
 mod worker;
 
@@ -47,6 +49,8 @@ pub struct CampaignOptions {
     pub rounds: u64,
     /// Only this round is played.
     pub only: Option<u64>,
+    /// Whether the workers are on a real `ActiveMQ` of their own in each round.
+    pub on_activemq: bool,
     /// Findings of a round, on average.
     pub findings: usize,
     /// The file that tells how far the campaign has come.
@@ -97,7 +101,7 @@ pub async fn run(options: &CampaignOptions, tell: impl Fn(&str)) -> io::Result<T
 
 async fn play(options: &CampaignOptions, number: u64, customizations: &Value) -> io::Result<Round> {
     let plan = Plan::draw(options.seed, number, options.findings);
-    let mut stage = Stage::set(&options.worker, customizations, &plan).await?;
+    let mut stage = Stage::set(&options.worker, customizations, &plan, options.on_activemq).await?;
     stage.play(&plan).await?;
     let wrong = judge(&mut stage).await?;
     let round = sums(&stage, &plan, wrong);
@@ -123,7 +127,14 @@ async fn judge(stage: &mut Stage) -> io::Result<Vec<String>> {
     for which in 0..stage.workers.len() {
         stage.stop(which).await?;
     }
-    stage.check()
+    let mut wrong = stage.check()?;
+    if let Some(real) = &stage.real {
+        let left = real.activemq.depth(&stage.queue()).await?;
+        if left > 0 {
+            wrong.push(format!("{left} messages are left in ActiveMQ"));
+        }
+    }
+    Ok(wrong)
 }
 
 fn sums(stage: &Stage, plan: &Plan, wrong: Vec<String>) -> Round {
@@ -184,10 +195,15 @@ fn line(options: &CampaignOptions, number: u64, round: &Round, took: Duration) -
     }
     if !wrong.is_empty() {
         let (seed, count) = (options.seed, options.findings);
+        let on = if options.on_activemq {
+            " --activemq"
+        } else {
+            ""
+        };
         // Writing to a text cannot fail.
         let _ = write!(
             line,
-            "\n    again: sandbox campaign --seed {seed} --findings {count} --only {number}"
+            "\n    again: sandbox campaign{on} --seed {seed} --findings {count} --only {number}"
         );
     }
     line

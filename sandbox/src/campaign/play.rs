@@ -65,7 +65,10 @@ impl Stage {
                 self.endings.push((after(trouble.lasts), Ending::Fault(id)));
             }
             Act::Aws(trouble) => self.trouble_aws(trouble),
-            Act::Broker(trouble) => self.trouble_broker(trouble).await,
+            Act::Broker(trouble) => match &mut self.real {
+                Some(_) => self.trouble_activemq(trouble).await?,
+                None => self.trouble_broker(trouble).await,
+            },
             Act::Publish(count) => self.publish(*count),
             Act::PublishLate => self.publish_late(),
             Act::Finding(change, picks) => self.change(*change, picks)?,
@@ -139,6 +142,31 @@ impl Stage {
                 }
             }
         }
+    }
+
+    /// A real broker cannot be asked for all that the sandbox's can: it is killed or stopped in its tracks.
+    async fn trouble_activemq(&mut self, trouble: &BrokerTrouble) -> io::Result<()> {
+        let busy = |ending: &(Instant, Ending)| matches!(ending.1, Ending::BrokerUp | Ending::Thaw);
+        let Some(real) = self
+            .real
+            .as_mut()
+            .filter(|_| !self.endings.iter().any(busy))
+        else {
+            return Ok(());
+        };
+        match trouble {
+            BrokerTrouble::Redeliver | BrokerTrouble::Error => {}
+            BrokerTrouble::Freeze(lasts) => {
+                real.activemq.freeze(true)?;
+                self.endings.push((after(*lasts), Ending::Thaw));
+            }
+            BrokerTrouble::Cut | BrokerTrouble::CutAt(..) | BrokerTrouble::Down(_) => {
+                let _nothing_under_way = real.relay.pause().await;
+                real.activemq.kill()?;
+                self.endings.push((after(PACE), Ending::BrokerUp));
+            }
+        }
+        Ok(())
     }
 
     /// The queue of our functions.

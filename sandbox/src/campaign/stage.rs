@@ -10,9 +10,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::REGIONS;
+use super::activemq::ActiveMq;
 use super::plan::{Act, Change, Plan};
+use super::relay::Relay;
 use super::worker::{BrokerAddress, Worker};
 use crate::broker::Broker;
+use crate::broker::client::Account;
 use crate::faults::FaultId;
 use crate::{Options, Sandbox};
 
@@ -51,11 +54,35 @@ pub(super) enum Ending {
     Start { second: bool },
 }
 
+/// A real broker, and what passes messages between it and the platform.
+pub(super) struct Real {
+    pub(super) activemq: ActiveMq,
+    pub(super) relay: Relay,
+}
+
+impl Real {
+    async fn start(sandbox: &Sandbox) -> io::Result<Self> {
+        let activemq = ActiveMq::start(sandbox).await?;
+        let queue = |kind: &str| format!("{kind}.{}.fn_aws_gd", sandbox.org_id());
+        let platform = Account {
+            port: sandbox.stomp_port(),
+            ca_pem: sandbox.ca_pem().to_owned(),
+            login: sandbox.api_key_id().to_owned(),
+            passcode: sandbox.api_key_secret().to_owned(),
+        };
+        let (invocations, answers) = (queue("actions"), queue("acks"));
+        let relay = Relay::start(&platform, activemq.platform(), &invocations, &answers);
+        Ok(Self { activemq, relay })
+    }
+}
+
 /// Everything that takes part in a round.
 pub(super) struct Stage {
     pub(super) sandbox: Sandbox,
     /// The broker after it was started again; kept, since it ends with its last handle.
     pub(super) broker: Broker,
+    /// A real broker between the platform and the workers.
+    pub(super) real: Option<Real>,
     pub(super) workers: Vec<Worker>,
     pub(super) tracked: BTreeMap<String, Tracked>,
     /// Correlation ids of messages that must be answered though they are no invocation of a function of ours.
@@ -78,6 +105,7 @@ impl Stage {
         program: &Path,
         customizations: &Value,
         plan: &Plan,
+        on_activemq: bool,
     ) -> io::Result<Self> {
         let sandbox = Sandbox::start(Options {
             regions: REGIONS.map(str::to_owned).to_vec(),
@@ -88,9 +116,17 @@ impl Stage {
         .await?;
         let imported = sandbox.platform().import(customizations);
         imported.map_err(|refusal| io::Error::other(refusal.to_string()))?;
-        let address = BrokerAddress {
-            port: sandbox.stomp_port(),
-            ca_pem: sandbox.ca_pem().to_owned(),
+        let real = if on_activemq {
+            Some(Real::start(&sandbox).await?)
+        } else {
+            None
+        };
+        let address = match &real {
+            Some(real) => real.activemq.address(),
+            None => BrokerAddress {
+                port: sandbox.stomp_port(),
+                ca_pem: sandbox.ca_pem().to_owned(),
+            },
         };
         let workers = (0..=usize::from(plan.two_workers))
             .map(|number| Worker::new(program, &sandbox, &address, number == 0))
@@ -98,6 +134,7 @@ impl Stage {
         Ok(Self {
             broker: sandbox.broker().clone(),
             sandbox,
+            real,
             workers,
             tracked: BTreeMap::new(),
             odd: Vec::new(),
@@ -241,8 +278,14 @@ impl Stage {
         match ending {
             Ending::Fault(id) => self.sandbox.faults().remove(id),
             Ending::Region => self.sandbox.aws().enable_region(REGIONS[1]),
-            Ending::Thaw => self.broker.freeze(false),
-            Ending::BrokerUp => self.broker = self.broker.start_again().await?,
+            Ending::Thaw => match &self.real {
+                Some(real) => real.activemq.freeze(false)?,
+                None => self.broker.freeze(false),
+            },
+            Ending::BrokerUp => match &mut self.real {
+                Some(real) => real.activemq.start_again().await?,
+                None => self.broker = self.broker.start_again().await?,
+            },
             Ending::Start { second } => self.start(usize::from(second))?,
         }
         Ok(())
@@ -268,10 +311,12 @@ impl Stage {
         let Self {
             sandbox,
             broker,
+            real,
             workers,
             ..
         } = self;
         drop(workers);
+        drop(real);
         broker.shutdown().await;
         sandbox.shutdown().await;
     }

@@ -35,7 +35,6 @@ async fn functions_meet_getfindings_429_for_5_s() {
 
 /// The same with as many as make a queue, each refused a few times.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the AWS SDK allows all calls of a region a hundred retries together; later ones are given up at once"]
 async fn forty_functions_meet_getfindings_429_for_5_s() {
     let mut refreshes = Refreshes::of(40).await;
     let fault = Fault::aws_error(429, "TooManyRequestsException")

@@ -38,7 +38,6 @@ async fn soar_closes_all_connections_for_60_s() {
 
 /// What SOAR fails at as a whole is no finding's own fault.
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "the rest of a page of which one finding was written is set aside for a minute"]
 async fn an_outage_amid_a_page_sets_no_finding_aside() {
     let mut escalation = Escalation::begun(10).await;
     escalation
