@@ -8,7 +8,7 @@ use super::reader::{Noted, Reader, Section};
 use super::resilient::{LONGEST_SECONDS, certificate, pair, shared_timeout, warn_of_no_check};
 use super::{
     AwsKeys, ClientCertificate, CloseTemplate, GuardDutyConfig, RegionPattern, Trust, WarningKind,
-    proxies,
+    listen, proxies,
 };
 
 const WORST_SEVERITY: u8 = 10;
@@ -37,6 +37,8 @@ pub(super) fn read(
     let overlap = section.interval("aws_gd_overlap_interval");
     let close_template = close_template(&mut section);
     let state_dir = state_dir(&mut section, folder);
+    let http_listen = section.parsed("aws_gd_http_listen", listen::FORM, listen::parse);
+    let unready_after = unready_after(&mut section);
     Ok(GuardDutyConfig {
         keys: keys?.map(|(access_key_id, secret)| AwsKeys {
             access_key_id,
@@ -51,6 +53,8 @@ pub(super) fn read(
         overlap: overlap?,
         close_template: close_template?,
         state_dir: state_dir?,
+        http_listen: http_listen?,
+        unready_after: unready_after?,
         trust: trust?,
         client_certificate: client_certificate?,
         proxying: proxying?,
@@ -145,6 +149,15 @@ fn close_template(section: &mut Section<'_, '_>) -> Result<CloseTemplate, Noted>
             r#"write an object such as {"resolution_id": "Resolved"}"#,
         )
     })
+}
+
+fn unready_after(section: &mut Section<'_, '_>) -> Result<Duration, Noted> {
+    let key = "aws_gd_unready_after";
+    let span = section.interval(key)?;
+    if span.is_zero() {
+        return Err(section.note(key, "`0` cannot be used", "give 1s or more"));
+    }
+    Ok(span)
 }
 
 fn state_dir(

@@ -104,7 +104,9 @@ impl Batch<'_> {
             return Ok(End::Open);
         }
         let verdict = decide(finding, known.map_or(&[], Vec::as_slice), self.verify);
-        match writer.apply(finding, &verdict, self.refreshes).await {
+        let applied = writer.apply(finding, &verdict, self.refreshes).await;
+        self.context.health.progress(self.guardduty.region());
+        match applied {
             Ok(Applied::Finished) => Ok(End::Finished),
             Ok(Applied::Waiting) => Ok(End::Open),
             Err(error) => {

@@ -39,6 +39,7 @@ impl RegionPoller {
             }
             self.close_archived(id, incidents, &mut detector.gone)
                 .await?;
+            self.context.health.progress(self.region());
         }
         Ok(())
     }
@@ -51,6 +52,7 @@ impl RegionPoller {
                 .soar
                 .open_incidents(self.region(), start)
                 .await?;
+            self.context.health.progress(self.region());
             start += page.length;
             open.extend(
                 page.incidents
@@ -93,6 +95,7 @@ impl RegionPoller {
                 ),
                 Err(error) => own_failure(id, error)?,
             }
+            self.context.health.progress(self.region());
         }
         Ok(())
     }

@@ -69,19 +69,21 @@ struct Shared {
     artifact_types: OnceCell<HashMap<i64, String>>,
 }
 impl Soar {
-    /// Logs in and finds the organisation; tries until it succeeds, up to `config.login_attempts`.
+    /// Logs in and finds the organisation; tries until it succeeds, up to `config.login_attempts`. `failed` is told of each
+    /// attempt after which another follows.
     ///
     /// # Errors
     /// When the login is refused, the organisation is not among the account's, or the attempts are used up.
     pub async fn connect(
         config: &SoarConfig,
         tls: rustls::ClientConfig,
+        failed: impl Fn(&SoarError),
     ) -> Result<Self, SoarError> {
         let http = http_client(tls, config)?;
         let base = base_url(config);
         let backoff = Backoff::new(config.retries.delay, LONGEST_PAUSE, config.retries.backoff);
         let (session, organisation) =
-            session::login_until_up(&http, &base, config, &backoff).await?;
+            session::login_until_up(&http, &base, config, &backoff, failed).await?;
         let shared = Shared {
             http,
             base,
