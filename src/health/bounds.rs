@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use crate::config::Config;
+use crate::guardduty;
+use crate::soar::{LONGEST_PAUSE, MAKING_TIMEOUT};
 
 /// Without any progress for this long, what does not wait hangs.
 const STALL: Duration = Duration::from_mins(15);
-/// No request to SOAR takes longer; most are given up long before.
-const LONGEST_REQUEST: Duration = Duration::from_mins(5);
-/// No pause between two attempts is longer.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How many times as long as a broker may be away a function may run.
 const FUNCTION_FACTOR: u32 = 5;
 /// How many polling intervals a region may be without a cycle that got to its end.
@@ -29,16 +27,14 @@ pub struct Bounds {
 }
 
 impl Bounds {
-    /// Those of a configuration. A call that is repeated as long as it asks for does not hang.
+    /// Those of a configuration.
     pub fn of(config: &Config) -> Self {
         let interval = config.guardduty.polling_interval.unwrap_or_default();
-        let request = config.soar.request_timeout.max(LONGEST_REQUEST);
-        let longest_call = (request + LONGEST_PAUSE).saturating_mul(config.soar.retries.attempts);
         Self {
             interval,
             regions_interval: config.guardduty.regions_interval.max(interval),
             unready_after: config.guardduty.unready_after,
-            stall: longest_call.max(STALL),
+            stall: STALL.max(longest_call(config)),
         }
     }
 
@@ -50,5 +46,67 @@ impl Bounds {
     /// How long a function may run.
     pub(super) fn function(&self) -> Duration {
         self.unready_after.saturating_mul(FUNCTION_FACTOR)
+    }
+}
+
+/// A call that takes as long as the configuration lets it does not hang.
+fn longest_call(config: &Config) -> Duration {
+    let making = config.soar.request_timeout.max(MAKING_TIMEOUT);
+    let calls = [
+        (making, config.soar.retries.attempts),
+        (config.guardduty.request_timeout, guardduty::ATTEMPTS),
+        (config.stomp.connect_timeout, 1),
+    ];
+    let longest = calls.map(|(request, attempts)| {
+        let attempt = request.saturating_add(LONGEST_PAUSE);
+        attempt.saturating_mul(attempts)
+    });
+    longest.into_iter().max().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{EXAMPLE, Lookups, parse};
+
+    /// A machine that has the example's secrets.
+    struct Machine;
+
+    impl Lookups for Machine {
+        fn variable(&self, name: &str) -> Option<String> {
+            name.contains("SECRET").then(|| "a secret".to_owned())
+        }
+
+        fn file(&self, _: &std::path::Path) -> std::io::Result<String> {
+            Err(std::io::ErrorKind::NotFound.into())
+        }
+    }
+
+    fn bounds(resilient: &str, guardduty: &str) -> Bounds {
+        let text = EXAMPLE
+            .replace("[resilient]\n", &format!("[resilient]\n{resilient}\n"))
+            .replace(
+                "[fn_aws_guardduty]\n",
+                &format!("[fn_aws_guardduty]\n{guardduty}\n"),
+            );
+        Bounds::of(&parse(&text, &Machine).unwrap())
+    }
+
+    #[test]
+    fn what_a_configuration_allows_does_not_hang() {
+        let minutes =
+            |resilient: &str, guardduty: &str| bounds(resilient, guardduty).stall.as_secs() / 60;
+        assert_eq!(minutes("request_max_retries = 1", ""), 15);
+        assert_eq!(minutes("request_max_retries = 5", ""), 30);
+        assert_eq!(minutes("", "timeout = 540"), 60);
+        assert!(minutes("request_max_retries = -1", "") > 60);
+    }
+
+    #[test]
+    fn the_defaults_are_those_that_the_example_tells() {
+        let bounds = bounds("", "");
+        assert_eq!(bounds.round(bounds.interval), Duration::from_mins(30));
+        assert_eq!(bounds.round(Duration::from_secs(1)), Duration::from_mins(2));
+        assert_eq!(bounds.function(), Duration::from_mins(10));
     }
 }

@@ -39,14 +39,14 @@ use exchange::exchange;
 use session::Session;
 
 /// Longest pause between two attempts, also where the server asks for a longer one.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long a TCP and TLS connection may take to come up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many calls the functions have in flight of their own, however busy the poller is.
 const FUNCTION_PERMITS: usize = 4;
 /// How long a call that makes something may take: given up too early it would be made twice.
-const MAKING_TIMEOUT: Duration = Duration::from_mins(5);
+pub const MAKING_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A logged-in client of one SOAR organisation.
 pub struct Soar {
