@@ -174,6 +174,34 @@ async fn a_worker_without_its_broker_is_unready_and_then_ready_again() {
     monitored.is_ready().await;
 }
 
+/// The session's heart-beats find out, after more than half a minute.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_falls_silent_is_away_as_well() {
+    let monitored = Monitored::ready().await;
+    let broker = monitored.world.sandbox.broker();
+    broker.freeze(true);
+    monitored
+        .is_unready(&["message broker: not subscribed for"])
+        .await;
+    broker.freeze(false);
+    monitored.is_ready().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_first_import_is_ready_with_its_first_page() {
+    let options = Options {
+        regions: vec![REGION.into()],
+        soar_latency: std::time::Duration::from_millis(20),
+        ..Options::default()
+    };
+    let mut monitored = Monitored::of(World::with(options).await);
+    let findings = monitored.world.sandbox.aws().create_samples(REGION, 400);
+    monitored.world.start();
+    monitored.is_ready().await;
+    assert!(!monitored.world.log().contains("cycle of us-east-1 ended"));
+    monitored.world.escalated(&findings).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_region_that_aws_refuses_is_named_and_no_other() {
     let options = Options {
