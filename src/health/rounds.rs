@@ -16,8 +16,14 @@ pub(super) struct Rounds {
     ended: Option<Instant>,
     /// A first round may take hours; from its first page on it is known to work.
     works: bool,
-    /// Why rounds fail, since the last one that did not.
-    failure: Option<String>,
+    /// Of the last round that failed, unless one has ended well since.
+    failure: Option<Failure>,
+}
+
+#[derive(Debug)]
+struct Failure {
+    at: Instant,
+    reason: String,
 }
 
 impl Rounds {
@@ -48,7 +54,10 @@ impl Rounds {
 
     pub(super) fn failed(&mut self, reason: &dyn Display, now: Instant) {
         self.beat = now;
-        self.failure = Some(reason.to_string());
+        self.failure = Some(Failure {
+            at: now,
+            reason: reason.to_string(),
+        });
     }
 
     pub(super) fn has_ended(&self) -> bool {
@@ -63,13 +72,17 @@ impl Rounds {
         bounds: &Bounds,
         now: Instant,
     ) -> Verdict {
+        let bound = bounds.round(interval);
         let quiet = now - self.beat;
         let unfinished = now - self.ended.unwrap_or(self.begun);
-        let overdue = self.ended.is_none() || unfinished > bounds.round(interval);
-        let why = because(self.failure.as_ref());
+        let overdue = self.ended.is_none() || unfinished > bound;
+        // A round that goes on for so long after a failure works off what has piled up.
+        let fails = |failure: &Failure| now - failure.at <= bound;
+        let fails = self.failure.as_ref().is_some_and(fails);
+        let why = because(self.failure.as_ref().map(|failure| &failure.reason));
         if quiet > interval.saturating_add(bounds.stall) {
             Verdict::Stuck(format!("no progress for {}{why}", spoken(quiet)))
-        } else if self.failure.is_some() && overdue {
+        } else if fails && overdue {
             Verdict::Unready(format!(
                 "no complete {what} for {}{why}",
                 spoken(unfinished)

@@ -132,9 +132,24 @@ fn a_region_that_fails_is_unready_after_three_intervals_with_the_last_error() {
         assert_eq!(reasons.is_empty(), minute <= 30, "{minute}: {reasons}");
     }
     let reason = "region us-east-1: no complete cycle for 31 min: AWS says no, 31";
+    worker.region(Rounds::page_done);
     assert_eq!(worker.reasons(), reason);
     worker.region(Rounds::ended);
     assert_eq!(worker.reasons(), "");
+}
+
+#[test]
+fn a_backlog_that_is_worked_off_without_a_failure_is_ready_in_the_end() {
+    let mut worker = Worker::at_work();
+    worker.later(MINUTE * 40);
+    worker.fail("AWS says no");
+    for minute in 0..=31 {
+        worker.list();
+        worker.region(Rounds::page_done);
+        let reasons = worker.reasons();
+        assert_eq!(reasons.is_empty(), minute > 30, "{minute}: {reasons}");
+        worker.later(MINUTE);
+    }
 }
 
 #[test]
