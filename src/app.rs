@@ -1,11 +1,14 @@
 //! The composition root: a configuration in, a listener and a poller out.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
+use tokio::sync::watch;
 
 use crate::actions::Listener;
 use crate::config::{Config, Credentials, GuardDutyConfig, LogConfig, SoarConfig, StompConfig};
@@ -13,9 +16,11 @@ use crate::customizations::{ARCHIVE_FINDING, MESSAGE_DESTINATION, REFRESH_FINDIN
 use crate::domain::WindowSettings;
 use crate::functions::Functions;
 use crate::guardduty::Aws;
+use crate::health::{Bounds, Health};
 use crate::lifecycle::Lifecycle;
 use crate::poller;
 use crate::proxy;
+use crate::reason;
 use crate::soar::{Soar, SoarError};
 use crate::state::StateStore;
 use crate::stomp::{self, StompOptions};
@@ -38,17 +43,23 @@ impl Prepared {
     pub fn log(&self) -> &LogConfig {
         &self.config.log
     }
+
+    /// Where monitoring asks.
+    pub fn http_listen(&self) -> Option<SocketAddr> {
+        self.config.guardduty.http_listen
+    }
 }
 
 /// Logs in to SOAR and asks it where functions are called. May be dropped at any time.
 ///
 /// # Errors
 /// When the login is refused or the configuration does not fit the platform.
-pub async fn prepare(config: Config) -> anyhow::Result<Prepared> {
+pub async fn prepare(config: Config, health: &Health) -> anyhow::Result<Prepared> {
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
-    let soar = Soar::connect(&config.soar, soar_tls(&config.soar)?)
+    let failed = |error: &SoarError| health.login_failed(error);
+    let soar = Soar::connect(&config.soar, soar_tls(&config.soar)?, failed)
         .await
         .context("could not connect to SOAR")?;
     tracing::info!(
@@ -60,7 +71,7 @@ pub async fn prepare(config: Config) -> anyhow::Result<Prepared> {
     let stomp = if config.stomp.enabled {
         let mut options = stomp_options(&config.stomp, &config.soar.credentials)?;
         let patient = config.soar.login_attempts.is_none();
-        options.subscriptions = queues(&soar, patient)
+        options.subscriptions = queues(&soar, patient, health)
             .await
             .context("could not ask SOAR for the functions' queues")?;
         Some(options)
@@ -76,20 +87,31 @@ pub async fn prepare(config: Config) -> anyhow::Result<Prepared> {
 }
 
 /// Starts the listener and the poller as tasks of `lifecycle`.
-pub fn start(prepared: Prepared, lifecycle: &Lifecycle) {
+pub fn start(prepared: Prepared, lifecycle: &Lifecycle, health: &Health) {
     let Prepared {
         config,
         soar,
         aws,
         stomp,
     } = prepared;
+    let (polls, workers) = (
+        config.guardduty.polling_interval.is_some(),
+        stomp.is_some().then_some(config.stomp.num_workers),
+    );
+    health.working(Bounds::of(&config), polls, workers);
     if let Some(options) = stomp {
         let functions = Functions::new(soar.for_functions(), aws.clone(), TimeZone::system());
-        start_listener(options, functions, config.stomp.num_workers, lifecycle);
+        start_listener(
+            options,
+            functions,
+            config.stomp.num_workers,
+            lifecycle,
+            health,
+        );
     } else {
         tracing::warn!("stomp = 0 in [resilient]: functions are not served");
     }
-    start_poller(config, lifecycle, soar, aws);
+    start_poller(config, lifecycle, soar, aws, health.clone());
 }
 
 /// How the connection to SOAR proves both ends.
@@ -119,6 +141,7 @@ fn start_listener(
     functions: Functions,
     workers: usize,
     lifecycle: &Lifecycle,
+    health: &Health,
 ) {
     tracing::info!(
         "subscribing to {} at {}:{}",
@@ -127,9 +150,31 @@ fn start_listener(
         options.port
     );
     let (handle, deliveries, session) = stomp::start(options, lifecycle.hard().clone());
-    let listener = Listener::new(handle, deliveries, functions, workers);
+    lifecycle.spawn(
+        "health of the session",
+        follow(handle.state(), health.clone()),
+    );
+    let listener = Listener::new(handle, deliveries, functions, workers, health.clone());
     lifecycle.spawn_essential("STOMP session", session);
     lifecycle.spawn_essential("listener", listener.run(lifecycle.soft().clone()));
+}
+
+/// Reports how the session stands, to its end.
+async fn follow(mut session: watch::Receiver<stomp::State>, health: Health) {
+    loop {
+        match &*session.borrow_and_update() {
+            stomp::State::Subscribed { .. } => health.subscribed(),
+            stomp::State::Connected { .. } => health.not_subscribed(None),
+            stomp::State::Disconnected { reason } => {
+                let reason = reason.as_ref().map(|error| reason::full(error.as_ref()));
+                let reason = reason.as_ref().map(|reason| reason as &dyn Display);
+                health.not_subscribed(reason);
+            }
+        }
+        if session.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// How to reach the message broker, subscribed to nothing yet.
@@ -160,10 +205,10 @@ pub(crate) fn stomp_options(
 /// The queues our functions are called on. A function that is missing does not keep the other from being
 /// served; where the platform tells of none, or this account may not ask, the destination is the one our customizations
 /// bring. A platform that is away may have another, so it is asked until it tells, if there is patience.
-async fn queues(soar: &Soar, patient: bool) -> Result<Vec<String>, SoarError> {
+async fn queues(soar: &Soar, patient: bool, health: &Health) -> Result<Vec<String>, SoarError> {
     let (refresh, archive) = tokio::join!(
-        destination(soar, REFRESH_FINDING, patient),
-        destination(soar, ARCHIVE_FINDING, patient)
+        destination(soar, REFRESH_FINDING, patient, health),
+        destination(soar, ARCHIVE_FINDING, patient, health)
     );
     let mut destinations = BTreeSet::new();
     for (function, destination) in [(REFRESH_FINDING, refresh), (ARCHIVE_FINDING, archive)] {
@@ -193,11 +238,13 @@ async fn destination(
     soar: &Soar,
     function: &str,
     patient: bool,
+    health: &Health,
 ) -> Result<Option<String>, SoarError> {
     loop {
         match soar.function_destination(function).await {
             Err(error) if patient && error.is_transient() => {
                 tracing::warn!("the queue of {function} could not be asked for: {error}");
+                health.login_failed(&error);
                 tokio::time::sleep(ASK_AGAIN).await;
             }
             told => return told,
@@ -205,7 +252,7 @@ async fn destination(
     }
 }
 
-fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws) {
+fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws, health: Health) {
     let guardduty = config.guardduty;
     let Some(interval) = guardduty.polling_interval else {
         tracing::info!("aws_gd_polling_interval = 0: findings are not polled");
@@ -235,6 +282,7 @@ fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws
         time_zone: TimeZone::system(),
         // Twice the permits: while some findings wait for an answer others have their calls ready.
         writers: config.soar.max_requests * 2,
+        health,
     };
     lifecycle.spawn_essential(
         "poller",

@@ -8,6 +8,7 @@
 //! - [`actions`]: takes messages from the queue, has their function run, answers.
 //! - [`customizations`]: what SOAR has to import; [`package`]: the app that App Host installs.
 //! - [`proxy`], [`tls`], [`reason`]: how it gets there, and why not.
+//! - [`health`], [`monitoring`]: whether it does what it is there for, and who may ask.
 //! - [`state`], [`config`], [`telemetry`], [`lifecycle`], [`requests`], [`systemd`]: the process around it.
 //! - [`selftest`]: whether all of it would work, found out without changing anything.
 //! - [`app`], [`service`], [`cli`]: put it together.
@@ -23,7 +24,9 @@ pub mod customizations;
 pub mod domain;
 pub mod functions;
 pub mod guardduty;
+pub mod health;
 pub mod lifecycle;
+pub mod monitoring;
 pub mod package;
 pub mod poller;
 pub mod proxy;

@@ -10,7 +10,9 @@ use tokio::time::Instant;
 
 use crate::app::{self, Prepared};
 use crate::config::{Config, ConfigErrors};
+use crate::health::Health;
 use crate::lifecycle::{ExitVerdict, GRACE_PERIOD, Lifecycle};
+use crate::monitoring;
 use crate::requests::{Request, Requests};
 use crate::soar::SoarError;
 use crate::systemd;
@@ -30,6 +32,8 @@ pub struct Service {
     requests: Requests,
     reread: Reread,
     log: Telemetry,
+    health: Health,
+    monitoring: monitoring::Server,
     /// Nothing new begins any more.
     stopping: bool,
     /// A reload was asked for while another was under way.
@@ -44,10 +48,13 @@ type Preparation = ControlFlow<(), Box<Prepared>>;
 impl Service {
     /// A process that nothing has been asked of yet.
     pub fn new(requests: Requests, reread: Reread, log: Telemetry) -> Self {
+        let health = Health::new();
         Self {
             requests,
             reread,
             log,
+            monitoring: monitoring::Server::new(health.clone()),
+            health,
             stopping: false,
             reload_again: None,
             retry_at: None,
@@ -57,19 +64,24 @@ impl Service {
     /// Works until it is asked to stop, or fails.
     ///
     /// # Errors
-    /// When the first login is refused or the configuration does not fit the platform.
+    /// When the first login is refused, the configuration does not fit the platform, or the address that monitoring asks at is
+    /// taken.
     pub async fn run(mut self, config: Config) -> anyhow::Result<ExitVerdict> {
-        let _alive = systemd::prove_life();
+        let _alive = systemd::prove_life(self.health.clone());
+        self.monitoring
+            .listen_on(config.guardduty.http_listen)
+            .await?;
         let mut lifecycle = Lifecycle::new();
         let mut next = self.prepare(config, None).await?;
         if let ControlFlow::Continue(prepared) = &next {
-            self.take_up_log(prepared);
+            self.take_up_surroundings(prepared).await;
         }
         while let ControlFlow::Continue(prepared) = next {
-            app::start(*prepared, &lifecycle);
+            app::start(*prepared, &lifecycle, &self.health);
             systemd::ready();
             next = self.watch(&lifecycle).await;
             let grace = if next.is_continue() {
+                self.health.handing_over();
                 RELOAD_GRACE
             } else {
                 GRACE_PERIOD
@@ -80,7 +92,7 @@ impl Service {
             }
             lifecycle = Lifecycle::new();
             if let ControlFlow::Continue(prepared) = &next {
-                self.take_up(prepared);
+                self.take_up(prepared).await;
             }
         }
         Ok(ExitVerdict::Stopped)
@@ -103,7 +115,7 @@ impl Service {
                 config.soar.login_attempts = Some(1);
             }
             let request = tokio::select! {
-                prepared = Box::pin(app::prepare(config.clone())) => {
+                prepared = Box::pin(app::prepare(config.clone(), &self.health)) => {
                     return prepared.map(|prepared| ControlFlow::Continue(Box::new(prepared)));
                 }
                 request = self.requests.next() => request,
@@ -129,7 +141,7 @@ impl Service {
             let request = tokio::select! {
                 request = self.next_request() => request,
                 () = at_work.soft().cancelled() => {
-                    systemd::stopping();
+                    self.tell_of_end();
                     return ControlFlow::Break(());
                 }
             };
@@ -178,14 +190,18 @@ impl Service {
         }
     }
 
-    fn take_up(&self, prepared: &Prepared) {
-        self.take_up_log(prepared);
+    async fn take_up(&mut self, prepared: &Prepared) {
+        self.take_up_surroundings(prepared).await;
         tracing::info!("the new configuration is taken up");
     }
 
-    fn take_up_log(&self, prepared: &Prepared) {
+    /// What goes on from one generation to the next: the log, and where monitoring asks.
+    async fn take_up_surroundings(&mut self, prepared: &Prepared) {
         if let Err(error) = self.log.reload(prepared.log()) {
             tracing::error!("the log goes on as it was: {error:#}");
+        }
+        if let Err(error) = self.monitoring.listen_on(prepared.http_listen()).await {
+            tracing::error!("monitoring asks where it did: {error}");
         }
     }
 
@@ -204,8 +220,13 @@ impl Service {
         }
     }
 
-    fn stop(&mut self, signal: &'static str) {
+    fn tell_of_end(&self) {
         systemd::stopping();
+        self.health.stopping();
+    }
+
+    fn stop(&mut self, signal: &'static str) {
+        self.tell_of_end();
         tracing::info!(signal, "stopping on {signal}: work in hand is finished");
         self.stopping = true;
     }

@@ -2,8 +2,15 @@
 //!
 //! Where no one listens, which the variable `NOTIFY_SOCKET` tells, nothing is sent.
 
+use std::time::Duration;
+
 use sd_notify::NotifyState;
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::health::Health;
+
+/// How often it is looked where no watchdog waits for it.
+const PACE: Duration = Duration::from_secs(30);
 
 /// Everything is started: units that wait for this one may start.
 pub fn ready() {
@@ -23,15 +30,15 @@ pub fn stopping() {
     notify(&[NotifyState::Stopping]);
 }
 
-/// Proves to systemd, twice in each interval of its watchdog, that tasks still run, until what it answers is dropped.
-pub fn prove_life() -> AbortOnDropHandle<()> {
-    AbortOnDropHandle::new(tokio::spawn(async {
+/// Proves to systemd, twice in each interval of its watchdog, that tasks still run and none hangs, until what it answers is
+/// dropped. Without a watchdog the log alone tells of what hangs.
+pub fn prove_life(health: Health) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(async move {
         let limit = sd_notify::watchdog_enabled().filter(|limit| !limit.is_zero());
-        let Some(limit) = limit else { return };
-        loop {
-            notify(&[NotifyState::Watchdog]);
-            tokio::time::sleep(limit / 2).await;
-        }
+        let pace = limit.map_or(PACE, |limit| limit / 2);
+        health
+            .watch(pace, || notify(&[NotifyState::Watchdog]))
+            .await;
     }))
 }
 

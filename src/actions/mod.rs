@@ -15,6 +15,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use crate::domain::Backoff;
 use crate::functions::{Functions, Outcome, Repeated, Request};
+use crate::health::Health;
 use crate::stomp::{Delivery, Handle, StompError, decode_text};
 use answers::{Answers, Arrival};
 use message::Invocation;
@@ -43,6 +44,7 @@ struct Desk {
     functions: Functions,
     answers: Answers,
     started: Timestamp,
+    health: Health,
 }
 
 impl Listener {
@@ -52,6 +54,7 @@ impl Listener {
         deliveries: mpsc::Receiver<Delivery>,
         functions: Functions,
         workers: usize,
+        health: Health,
     ) -> Self {
         let answers = Answers::new(MOST_ANSWERS, MOST_ANSWER_BYTES);
         let desk = Desk {
@@ -59,6 +62,7 @@ impl Listener {
             functions,
             answers,
             started: Timestamp::now(),
+            health,
         };
         Self {
             deliveries,
@@ -139,6 +143,7 @@ impl Desk {
             }
         };
         let name = invocation.function.as_str();
+        let _in_hand = self.health.function(name);
         self.status(
             delivery,
             &format!("Starting '{name}'{}", workflow(&invocation, "running in")),

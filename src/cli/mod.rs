@@ -8,6 +8,7 @@ mod customize;
 #[cfg(feature = "demo")]
 mod demo;
 mod export;
+mod healthcheck;
 mod man;
 mod map;
 mod package;
@@ -36,6 +37,7 @@ pub struct Cli {
 enum Command {
     Run(run::Run),
     Selftest(selftest::Selftest),
+    Healthcheck(healthcheck::Healthcheck),
     Config(config::ConfigCommand),
     Customize(customize::Customize),
     Map(map::Map),
@@ -71,6 +73,7 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.run(),
             Command::Selftest(selftest) => selftest.run(),
+            Command::Healthcheck(healthcheck) => healthcheck.run(),
             Command::Config(config) => config.run(),
             Command::Customize(customize) => customize.run(),
             Command::Map(map) => map.run(),

@@ -10,7 +10,7 @@ use super::resilient::{
 };
 use super::{
     AwsKeys, ClientCertificate, CloseTemplate, GuardDutyConfig, RegionPattern, Trust, WarningKind,
-    proxies,
+    listen, proxies,
 };
 
 const WORST_SEVERITY: u8 = 10;
@@ -41,6 +41,8 @@ pub(super) fn read(
     let close_duplicates = section.parsed("aws_gd_close_duplicates", "1 or 0", switch);
     let close_deleted = section.parsed("aws_gd_close_deleted", "1 or 0", switch);
     let state_dir = state_dir(&mut section, folder);
+    let http_listen = section.parsed("aws_gd_http_listen", listen::FORM, listen::parse);
+    let unready_after = unready_after(&mut section);
     Ok(GuardDutyConfig {
         keys: keys?.map(|(access_key_id, secret)| AwsKeys {
             access_key_id,
@@ -57,6 +59,8 @@ pub(super) fn read(
         close_duplicates: close_duplicates?.unwrap_or_default(),
         close_deleted: close_deleted?.unwrap_or_default(),
         state_dir: state_dir?,
+        http_listen: http_listen?,
+        unready_after: unready_after?,
         trust: trust?,
         client_certificate: client_certificate?,
         proxying: proxying?,
@@ -151,6 +155,15 @@ fn close_template(section: &mut Section<'_, '_>) -> Result<CloseTemplate, Noted>
             r#"write an object such as {"resolution_id": "Resolved"}"#,
         )
     })
+}
+
+fn unready_after(section: &mut Section<'_, '_>) -> Result<Duration, Noted> {
+    let key = "aws_gd_unready_after";
+    let span = section.interval(key)?;
+    if span.is_zero() {
+        return Err(section.note(key, "`0` cannot be used", "give 1s or more"));
+    }
+    Ok(span)
 }
 
 fn state_dir(

@@ -11,6 +11,7 @@ mod interval;
 mod keyring;
 mod keys;
 mod layers;
+mod listen;
 pub mod load;
 mod log;
 mod lookups;
@@ -26,6 +27,7 @@ mod resilient;
 mod secrets;
 mod update;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -229,6 +231,10 @@ pub struct GuardDutyConfig {
     pub close_deleted: bool,
     /// Folder of the state file; `None` runs without one.
     pub state_dir: Option<PathBuf>,
+    /// Where `/healthz` and `/readyz` are answered; `None` nowhere.
+    pub http_listen: Option<SocketAddr>,
+    /// How long something may be away before the worker counts as not ready.
+    pub unready_after: Duration,
     /// Which certificates of AWS are accepted.
     pub trust: Trust,
     /// What the client shows a server that asks for a certificate.

@@ -29,6 +29,8 @@ use raw::RawBody;
 
 /// Most ids that one call takes (`GuardDuty` API).
 pub const BATCH: usize = 50;
+/// How often a call that fails is sent.
+pub const ATTEMPTS: u32 = 6;
 
 /// Access to AWS with one set of credentials.
 #[derive(Debug, Clone)]
@@ -48,7 +50,7 @@ impl Aws {
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(web.clone())
             .region(Region::new(config.master_region.clone()))
-            .retry_config(RetryConfig::standard().with_max_attempts(6))
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
             .timeout_config(timeouts(config.request_timeout));
         if let Some(keys) = &config.keys {
             loader = loader.credentials_provider(Credentials::new(

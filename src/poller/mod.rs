@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{CloseTemplate, RegionPattern};
 use crate::domain::{Backoff, WindowSettings};
 use crate::guardduty::{Aws, AwsError};
+use crate::health::Health;
 use crate::soar::{Soar, SoarError};
 use crate::state::StateStore;
 use region::RegionPoller;
@@ -58,6 +59,8 @@ pub struct Context {
     pub time_zone: TimeZone,
     /// How many findings of a region are written at a time.
     pub writers: usize,
+    /// Where progress is reported.
+    pub health: Health,
 }
 
 /// Why a cycle did not get to its end.
@@ -110,6 +113,7 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
             }
             Err(error) => {
                 tracing::error!("the regions cannot be listed: {error}");
+                pollers.context.health.regions_not_listed(&error);
                 failures += 1;
                 RETRY.jittered(failures - 1, rand::random())
             }
@@ -162,6 +166,7 @@ impl Pollers {
                 names.join(", ")
             );
         }
+        self.context.health.regions_listed(&wanted);
         self.running.retain(|name, stop| {
             let stays = wanted.contains(&name);
             if !stays {

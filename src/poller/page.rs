@@ -124,9 +124,11 @@ impl Batch<'_> {
         if self.halt.is_cancelled() {
             return Ok(End::Open);
         }
-        match writer.apply(finding, verdict, self.refreshes).await {
+        let applied = writer.apply(finding, verdict, self.refreshes).await;
+        let region = self.guardduty.region();
+        self.context.health.progress(region);
+        match applied {
             Ok(Applied::Finished) => {
-                let region = self.guardduty.region();
                 self.context
                     .state
                     .finish(region, self.detector, finding.id());

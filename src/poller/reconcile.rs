@@ -42,6 +42,7 @@ impl RegionPoller {
                 return Ok(());
             }
             self.see_to_absent(id, incidents, gone, verify).await?;
+            self.context.health.progress(self.region());
         }
         Ok(())
     }
@@ -54,6 +55,7 @@ impl RegionPoller {
                 .soar
                 .open_incidents(self.region(), start)
                 .await?;
+            self.context.health.progress(self.region());
             start += page.length;
             open.extend(
                 page.incidents
@@ -96,6 +98,7 @@ impl RegionPoller {
                 ),
                 Err(error) => own_failure(id, error)?,
             }
+            self.context.health.progress(self.region());
         }
         Ok(())
     }
@@ -153,6 +156,7 @@ impl RegionPoller {
             if let Err(error) = writer.complete(finding, incident.id).await {
                 own_failure(incident.id, error)?;
             }
+            self.context.health.progress(self.region());
         }
         Ok(())
     }
@@ -201,6 +205,7 @@ impl RegionPoller {
                 if let Err(error) = self.close_duplicate(incident, oldest).await {
                     own_failure(id, error)?;
                 }
+                self.context.health.progress(self.region());
             } else if reported.insert(id) {
                 tracing::warn!(
                     finding = incident.finding_id,

@@ -61,6 +61,7 @@ impl RegionPoller {
             let delay = match self.cycle().await {
                 Ok(()) => {
                     tracing::debug!(region = self.region(), "cycle of {} ended", self.region());
+                    self.context.health.cycle_ended(self.region());
                     failures = 0;
                     self.context.interval
                 }
@@ -70,6 +71,7 @@ impl RegionPoller {
                         "polling {} failed: {error}",
                         self.region()
                     );
+                    self.context.health.cycle_failed(self.region(), &error);
                     failures += 1;
                     RETRY
                         .jittered(failures - 1, rand::random())
@@ -229,6 +231,8 @@ impl RegionPoller {
             }
             if progress.has_failed() {
                 batch.halt.cancel();
+            } else {
+                self.context.health.page_done(self.region());
             }
             self.context
                 .state
@@ -275,6 +279,7 @@ impl RegionPoller {
                     .guardduty
                     .list_findings(detector, &criteria, token)
                     .await?;
+                self.context.health.progress(self.region());
                 if let Some(next) = &page.next_token
                     && !tokens.insert(next.clone())
                 {

@@ -60,7 +60,7 @@ pub(super) async fn connect(config: &Config, patience: Duration) -> Result<Arc<S
         request_timeout: config.soar.request_timeout.min(patience),
         ..config.soar.clone()
     };
-    match tokio::time::timeout(patience, Soar::connect(&once, tls)).await {
+    match tokio::time::timeout(patience, Soar::connect(&once, tls, |_| ())).await {
         Ok(Ok(soar)) => Ok(Arc::new(soar)),
         Ok(Err(error)) => Err(Box::new(explained(&error, config))),
         Err(_) => Err(Box::new(

@@ -39,14 +39,14 @@ use exchange::exchange;
 use session::Session;
 
 /// Longest pause between two attempts, also where the server asks for a longer one.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+pub const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long a TCP and TLS connection may take to come up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How many calls the functions have in flight of their own, however busy the poller is.
 const FUNCTION_PERMITS: usize = 4;
 /// How long a call that makes something may take: given up too early it would be made twice.
-const MAKING_TIMEOUT: Duration = Duration::from_mins(5);
+pub const MAKING_TIMEOUT: Duration = Duration::from_mins(5);
 
 /// A logged-in client of one SOAR organisation.
 pub struct Soar {
@@ -69,19 +69,21 @@ struct Shared {
     artifact_types: OnceCell<HashMap<i64, String>>,
 }
 impl Soar {
-    /// Logs in and finds the organisation; tries until it succeeds, up to `config.login_attempts`.
+    /// Logs in and finds the organisation; tries until it succeeds, up to `config.login_attempts`. `failed` is told of each
+    /// attempt after which another follows.
     ///
     /// # Errors
     /// When the login is refused, the organisation is not among the account's, or the attempts are used up.
     pub async fn connect(
         config: &SoarConfig,
         tls: rustls::ClientConfig,
+        failed: impl Fn(&SoarError),
     ) -> Result<Self, SoarError> {
         let http = http_client(tls, config)?;
         let base = base_url(config);
         let backoff = Backoff::new(config.retries.delay, LONGEST_PAUSE, config.retries.backoff);
         let (session, organisation) =
-            session::login_until_up(&http, &base, config, &backoff).await?;
+            session::login_until_up(&http, &base, config, &backoff, failed).await?;
         let shared = Shared {
             http,
             base,

@@ -42,6 +42,7 @@ pub(super) async fn login_until_up(
     base: &str,
     config: &SoarConfig,
     backoff: &Backoff,
+    failed: impl Fn(&SoarError),
 ) -> Result<(Session, Organisation), SoarError> {
     let mut attempt = 0;
     loop {
@@ -51,6 +52,7 @@ pub(super) async fn login_until_up(
             }
             Err(error) if gives_up(&error, attempt, config.login_attempts) => return Err(error),
             Err(error) => {
+                failed(&error);
                 let delay = backoff.jittered(attempt, rand::random());
                 tracing::warn!(
                     host = config.host,

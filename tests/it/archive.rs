@@ -105,7 +105,7 @@ async fn b31_a_reopened_incident_says_again_that_its_finding_is_current() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b29_a_deleted_finding_is_reported_once() {
-    let (world, finding) = World::with_an_incident().await;
+    let (mut world, finding) = World::with_an_incident().await;
     let aws = world.sandbox.aws().clone();
     aws.delete(REGION, &finding);
     world.cycles(3).await;

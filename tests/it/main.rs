@@ -26,6 +26,7 @@ mod escalation;
 mod faults;
 mod first_steps;
 mod functions;
+mod health;
 mod login;
 mod proxies;
 mod refresh;

@@ -107,7 +107,7 @@ async fn connect(config: &SoarConfig) -> anyhow::Result<Soar> {
         ..config.clone()
     };
     let tls = app::soar_tls(config)?;
-    Ok(Soar::connect(&once, tls).await?)
+    Ok(Soar::connect(&once, tls, |_| ()).await?)
 }
 
 /// From the variable, otherwise from the terminal without echo.
