@@ -10,6 +10,7 @@ pub mod broker;
 pub mod calls;
 pub mod campaign;
 mod certificates;
+pub mod chart;
 pub mod faults;
 mod options;
 mod server;

@@ -22,6 +22,36 @@ enum Command {
     Serve(Serve),
     /// Attack a worker with faults and crashes and look whether anything is lost or made twice
     Campaign(Campaign),
+    /// Keep a worker under a steady load and look whether its memory or its file descriptors grow
+    Soak(Soak),
+    /// Put many function messages on the queue at once and look whether all are answered, and in what memory
+    Overload(Overload),
+}
+
+#[derive(Args)]
+struct Soak {
+    /// The worker's program; the one beside this program when not given
+    #[arg(long)]
+    worker: Option<PathBuf>,
+    /// How long
+    #[arg(long, default_value_t = 30)]
+    minutes: u64,
+    /// Folder for soak.csv and soak.svg
+    #[arg(long, default_value = ".")]
+    output: PathBuf,
+}
+
+#[derive(Args)]
+struct Overload {
+    /// The worker's program; the one beside this program when not given
+    #[arg(long)]
+    worker: Option<PathBuf>,
+    /// How many messages
+    #[arg(long, default_value_t = 10_000)]
+    messages: usize,
+    /// Megabytes that the worker may take at most
+    #[arg(long, default_value_t = 60)]
+    megabytes: u64,
 }
 
 #[derive(Args)]
@@ -90,6 +120,8 @@ async fn main() -> Outcome {
     match Cli::parse().command {
         Command::Serve(serve) => serve.run().await,
         Command::Campaign(campaign) => campaign.run().await,
+        Command::Soak(soak) => soak.run().await,
+        Command::Overload(overload) => overload.run().await,
     }
 }
 impl Serve {
@@ -124,10 +156,7 @@ impl Serve {
 
 impl Campaign {
     async fn run(self) -> Outcome {
-        let worker = match self.worker {
-            Some(worker) => worker,
-            None => campaign::worker_beside(&std::env::current_exe()?),
-        };
+        let worker = worker(self.worker)?;
         let options = CampaignOptions {
             worker,
             seed: self.seed,
@@ -145,6 +174,42 @@ impl Campaign {
         }
         Err(format!("{} rounds failed", totals.failed.len()).into())
     }
+}
+
+impl Soak {
+    async fn run(self) -> Outcome {
+        let worker = worker(self.worker)?;
+        let tell = |line: &str| println!("{line}");
+        let wrong = campaign::soak(&worker, self.minutes, &self.output, tell).await?;
+        verdict(&wrong)
+    }
+}
+
+impl Overload {
+    async fn run(self) -> Outcome {
+        let worker = worker(self.worker)?;
+        let (mut wrong, peak) = campaign::overload(&worker, self.messages).await?;
+        println!("{} messages, peak memory {} MB", self.messages, peak / 1024);
+        if peak > self.megabytes * 1024 {
+            wrong.push(format!("more than {} MB", self.megabytes));
+        }
+        verdict(&wrong)
+    }
+}
+
+fn worker(given: Option<PathBuf>) -> io::Result<PathBuf> {
+    match given {
+        Some(worker) => Ok(worker),
+        None => Ok(campaign::worker_beside(&std::env::current_exe()?)),
+    }
+}
+
+fn verdict(wrong: &[String]) -> Outcome {
+    if wrong.is_empty() {
+        println!("ok");
+        return Ok(());
+    }
+    Err(wrong.join("; ").into())
 }
 
 /// The secrets are of this process only and worth nothing elsewhere.

@@ -5,6 +5,7 @@
 //! fails can be played again alone.
 
 mod activemq;
+mod endurance;
 mod invariants;
 mod journal;
 mod plan;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+pub use endurance::{overload, soak};
 pub use journal::Totals;
 
 use crate::calls::Side;

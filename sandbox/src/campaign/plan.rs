@@ -172,6 +172,16 @@ impl Plan {
         }
     }
 
+    /// A round in which nothing happens.
+    pub(super) fn calm() -> Self {
+        Self {
+            findings: 0,
+            two_workers: false,
+            latency: Duration::ZERO,
+            acts: Vec::new(),
+        }
+    }
+
     /// Whether the worker loses its state, or cannot save it.
     pub(super) fn forgets(&self) -> bool {
         self.acts

@@ -90,6 +90,8 @@ pub(super) struct Stage {
     pub(super) endings: Vec<(Instant, Ending)>,
     /// A fault that refuses the login may end a worker at its start; its supervisor starts it again.
     pub(super) refusing: bool,
+    /// The clock that dates findings was set.
+    pub(super) clock_is_wrong: bool,
     /// The worker loses its state in this round: what was begun before a crash and closed before its repair stays as it is.
     pub(super) forgetful: bool,
     /// How often a worker ended by itself where it may.
@@ -140,6 +142,7 @@ impl Stage {
             odd: Vec::new(),
             endings: Vec::new(),
             refusing: false,
+            clock_is_wrong: false,
             forgetful: false,
             refused_starts: 0,
             kills: 0,

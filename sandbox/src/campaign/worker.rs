@@ -11,6 +11,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::endurance::Use;
 use crate::Sandbox;
 
 /// How long a worker may take to end after SIGTERM.
@@ -132,6 +133,24 @@ impl Worker {
             self.process = None;
         }
         Ok(status)
+    }
+
+    /// What it takes now, as Linux tells.
+    pub(super) fn usage(&self) -> io::Result<Use> {
+        let process = self.process.as_ref();
+        let process = process.ok_or_else(|| io::Error::other("the worker does not run"))?;
+        let folder = PathBuf::from(format!("/proc/{}", process.id()));
+        let status = fs::read_to_string(folder.join("status"))?;
+        let kb = |name: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(name));
+            let figure = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+            figure.ok_or_else(|| io::Error::other(format!("no {name}")))
+        };
+        Ok(Use {
+            resident_kb: kb("VmRSS:")?,
+            peak_kb: kb("VmHWM:")?,
+            files: fs::read_dir(folder.join("fd"))?.count() as u64,
+        })
     }
 
     pub(super) fn log(&self) -> String {
