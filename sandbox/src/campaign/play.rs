@@ -54,12 +54,7 @@ impl Stage {
         self.refusing |= refuses_logins(act);
         match act {
             Act::Kill { second, pause } => self.kill(*second, *pause)?,
-            Act::Restart => {
-                if self.is_started(0) {
-                    self.stop(0).await?;
-                    self.start(0)?;
-                }
-            }
+            Act::Restart => self.stopping = self.workers[0].terminate()?,
             Act::Soar(trouble) => {
                 let id = self.sandbox.faults().inject(soar_fault(trouble));
                 self.endings.push((after(trouble.lasts), Ending::Fault(id)));
@@ -79,16 +74,11 @@ impl Stage {
         Ok(())
     }
 
-    /// Whether a worker runs or is to be started again soon.
-    fn is_started(&self, which: usize) -> bool {
-        let waits = |ending: &(Instant, Ending)| matches!(ending.1, Ending::Start { second } if usize::from(second) == which);
-        !self.endings.iter().any(waits)
-    }
-
     fn kill(&mut self, second: bool, pause: Duration) -> io::Result<()> {
         let which = usize::from(second && self.workers.len() > 1);
         if self.workers[which].kill()? {
             self.kills += 1;
+            self.stopping &= which != 0;
             let start = Ending::Start { second: which == 1 };
             self.endings.push((after(pause), start));
         }

@@ -77,6 +77,10 @@ impl Real {
 }
 
 /// Everything that takes part in a round.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "facts of a round that have nothing to do with each other"
+)]
 pub(super) struct Stage {
     pub(super) sandbox: Sandbox,
     /// The broker after it was started again; kept, since it ends with its last handle.
@@ -90,6 +94,8 @@ pub(super) struct Stage {
     pub(super) endings: Vec<(Instant, Ending)>,
     /// A fault that refuses the login may end a worker at its start; its supervisor starts it again.
     pub(super) refusing: bool,
+    /// The first worker was told to end, and is started again when it has.
+    pub(super) stopping: bool,
     /// The clock that dates findings was set.
     pub(super) clock_is_wrong: bool,
     /// The worker loses its state in this round: what was begun before a crash and closed before its repair stays as it is.
@@ -142,6 +148,7 @@ impl Stage {
             odd: Vec::new(),
             endings: Vec::new(),
             refusing: false,
+            stopping: false,
             clock_is_wrong: false,
             forgetful: false,
             refused_starts: 0,
@@ -237,12 +244,16 @@ impl Stage {
             let Some(status) = worker.ended()? else {
                 continue;
             };
-            if self.refusing {
+            let asked = number == 0 && std::mem::take(&mut self.stopping);
+            if asked && status.success() {
+                tracing::debug!("the worker ended as it was asked to");
+            } else if self.refusing {
                 self.refused_starts += 1;
             } else {
                 let last = last_lines(&worker.log());
                 self.violations.push(format!(
-                    "worker {number} ended by itself ({status}): {last}"
+                    "worker {number} ended {} ({status}): {last}",
+                    if asked { "badly" } else { "by itself" }
                 ));
             }
             worker.start()?;

@@ -94,16 +94,25 @@ impl Worker {
         Ok(true)
     }
 
+    /// SIGTERM; false when there is no process.
+    pub(super) fn terminate(&self) -> io::Result<bool> {
+        let Some(process) = &self.process else {
+            return Ok(false);
+        };
+        let id = i32::try_from(process.id()).map_err(io::Error::other)?;
+        kill(Pid::from_raw(id), Signal::SIGTERM)?;
+        Ok(true)
+    }
+
     /// SIGTERM, and how it ended.
     ///
     /// # Errors
     /// Also when it does not end in time.
     pub(super) async fn stop(&mut self) -> io::Result<ExitStatus> {
+        self.terminate()?;
         let Some(mut process) = self.process.take() else {
             return Err(io::Error::other("the worker does not run"));
         };
-        let id = i32::try_from(process.id()).map_err(io::Error::other)?;
-        kill(Pid::from_raw(id), Signal::SIGTERM)?;
         let ended = async {
             loop {
                 if let Some(status) = process.try_wait()? {
