@@ -93,7 +93,9 @@ pub fn decide(finding: &Finding, known: &[KnownIncident], verify: Verify) -> Ver
 fn without_open_incident(finding: &Finding, closed: &[KnownIncident], verify: Verify) -> Decision {
     let newest = closed.iter().max_by_key(|incident| incident.id);
     match newest {
-        Some(newest) if verify == Verify::Closed && covers(newest, finding) => {
+        Some(newest)
+            if verify == Verify::Closed && (finding.archived() || covers(newest, finding)) =>
+        {
             Decision::Complete(newest.clone())
         }
         _ if finding.archived() => Decision::Skip,
@@ -197,6 +199,12 @@ mod tests {
         let archived = json!({"id": "f1", "updatedAt": OLD, "service": {"archived": true}});
         let archived = Finding::from_wire(archived).unwrap();
         assert_eq!(decide(&archived, &known, Verify::Closed).decision, complete);
+        let older = [incident(7, false, "2025-12-31T00:00:00.000Z")];
+        assert_eq!(
+            decide(&archived, &older, Verify::Closed).decision,
+            Decision::Complete(older[0].clone()),
+            "also where the finding changed before it was archived"
+        );
         assert_eq!(
             decide(&archived, &known, Verify::Open).decision,
             Decision::Skip
