@@ -159,3 +159,78 @@ async fn a_finding_that_soar_cannot_digest_stops_no_other() {
         })
         .await;
 }
+
+/// A gateway may have passed a call on before it said that nobody is there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_create_that_is_answered_by_503_is_looked_for_before_it_is_sent_again() {
+    let mut world = World::new().await;
+    let findings = world.sandbox.aws().create_samples(REGION, 4);
+    let refusal = Fault::status(Side::Soar, 503)
+        .method("POST")
+        .path("/incidents$")
+        .times(3);
+    world.sandbox.faults().inject(refusal);
+    world.start();
+    world.escalated(&findings).await;
+    let queries = world
+        .sandbox
+        .calls()
+        .count(Side::Soar, "POST /incidents/query");
+    assert!(
+        queries >= 4,
+        "one for all, and one for each refused call: {queries}"
+    );
+    for finding in &findings {
+        world.assert_whole(finding);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_the_platform_refuses_is_left_out_and_told() {
+    let mut world = World::new().await;
+    let finding = world.sandbox.aws().create_samples(REGION, 1).remove(0);
+    let refuse = |path: &str, message: &str, body: &str| {
+        let body_text = format!(r#"{{"success": false, "message": "{message}"}}"#);
+        let answer = Failure::Answer {
+            status: 400,
+            headers: Vec::new(),
+            body: body_text,
+        };
+        let fault = Fault::new(Side::Soar, answer).method("POST").path(path);
+        world.sandbox.faults().inject(fault.body(body))
+    };
+    let field = "aws_guardduty_resource_type";
+    // The member, not the note that tells of it.
+    let member = format!("\"{field}\":");
+    refuse(
+        "/incidents$",
+        &format!("field {field} is not known"),
+        &member,
+    );
+    refuse(
+        "/gd_finding_overview/row_data$",
+        "no column account_id",
+        "account_id",
+    );
+    world.start();
+    world
+        .eventually("it is an incident with rows", |platform| {
+            let incidents = platform.incident_for_finding(&finding);
+            incidents
+                .iter()
+                .any(|incident| !incident.table("gd_finding_overview").is_empty())
+        })
+        .await;
+    let incident = only(world.platform(), &finding);
+    assert_eq!(incident.property(field), None);
+    assert!(incident.property("aws_guardduty_finding_type").is_some());
+    let told = format!("had to leave out {field}");
+    assert!(
+        incident
+            .notes
+            .iter()
+            .any(|note| note.content.contains(&told))
+    );
+    world.cycles(1).await;
+    assert!(!world.log().contains("is set aside"));
+}

@@ -22,6 +22,7 @@ mod cloud_pak;
 mod config_command;
 mod customize;
 mod documents;
+mod duplicates;
 mod escalation;
 mod faults;
 mod first_steps;
