@@ -17,6 +17,7 @@
 
 pub mod actions;
 pub mod app;
+mod body;
 pub mod cli;
 pub mod config;
 pub mod customizations;

@@ -16,6 +16,7 @@ use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 
 use super::AwsError;
+use crate::body::{self, BodyError};
 use crate::config::{GuardDutyConfig, Proxies, Proxying};
 use crate::proxy::{self, PROXY_LOGIN_REFUSED};
 use crate::reason;
@@ -78,7 +79,15 @@ impl Web {
         if let Some(headers) = answer.headers_mut() {
             *headers = std::mem::take(response.headers_mut());
         }
-        let body = response.bytes().await.map_err(failure)?;
+        let body = body::read(response, body::LIMIT)
+            .await
+            .map_err(|error| match error {
+                BodyError::Transport(error) => failure(error),
+                // No answer that comes again would be shorter.
+                error @ BodyError::TooLong { .. } => {
+                    ConnectorError::other(format!("AWS's answer: {error}").into(), None)
+                }
+            })?;
         answer
             .body(body)
             .map_err(|error| ConnectorError::user(error.into()))

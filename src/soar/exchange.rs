@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use reqwest::{StatusCode, header};
 use serde_json::Value;
 
 use super::SoarError;
+use crate::body::{self, BodyError};
 use crate::reason;
 
 /// One request and its answer, classified.
@@ -17,19 +19,36 @@ pub(super) async fn exchange(
         .send()
         .await
         .map_err(|error| transport_error(&error, action))?;
+    read_json(&success(response, action).await?, action)
+}
+
+/// The body of an answer that tells success.
+pub(super) async fn success(response: reqwest::Response, action: &str) -> Result<Bytes, SoarError> {
     let status = response.status();
-    let retry_after = retry_after(response.headers());
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| transport_error(&error, action))?;
     if !status.is_success() {
+        let retry_after = retry_after(response.headers());
+        let body = body::beginning(response, body::ERROR_LIMIT)
+            .await
+            .map_err(|error| transport_error(&error, action))?;
         return Err(status_error(status, retry_after, &body, action));
     }
+    body::read(response, body::LIMIT)
+        .await
+        .map_err(|error| match error {
+            BodyError::Transport(error) => transport_error(&error, action),
+            BodyError::TooLong { .. } => SoarError::Malformed {
+                action: action.to_owned(),
+                reason: error.to_string(),
+            },
+        })
+}
+
+/// The JSON of a body; none of an empty one. What is nested deeper than the parser's 128 levels is refused.
+pub(super) fn read_json(body: &[u8], action: &str) -> Result<Value, SoarError> {
     if body.is_empty() {
         return Ok(Value::Null);
     }
-    serde_json::from_slice(&body).map_err(|error| SoarError::Malformed {
+    serde_json::from_slice(body).map_err(|error| SoarError::Malformed {
         action: action.to_owned(),
         reason: error.to_string(),
     })
@@ -120,6 +139,7 @@ fn retry_after(headers: &header::HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::body::tests::answered;
 
     pub(in crate::soar) fn error(status: u16) -> SoarError {
         let status = StatusCode::from_u16(status).unwrap();
@@ -129,6 +149,43 @@ pub(super) mod tests {
             br#"{"success":false,"message":"field\n x is unknown"}"#,
             "POST /incidents",
         )
+    }
+
+    #[test]
+    fn json_nested_too_deep_is_refused() {
+        let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
+        assert!(read_json(nested(127).as_bytes(), "GET /x").is_ok());
+        let error = read_json(nested(128).as_bytes(), "GET /x").unwrap_err();
+        assert!(matches!(error, SoarError::Malformed { .. }), "{error}");
+        assert!(error.to_string().contains("GET /x"), "{error}");
+        assert!(read_json(nested(1_000_000).as_bytes(), "GET /x").is_err());
+    }
+
+    #[tokio::test]
+    async fn an_answer_beyond_the_limit_is_refused_by_the_name_of_its_call() {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n",
+            body::LIMIT + 1
+        );
+        let response = answered(head.into_bytes()).await;
+        let error = success(response, "GET /incidents/7").await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "SOAR's answer to GET /incidents/7 cannot be read: it is longer than the limit of 67108864 bytes"
+        );
+        assert!(!error.is_transient());
+    }
+
+    #[tokio::test]
+    async fn an_endless_error_is_still_told_by_its_status() {
+        let mut wire = b"HTTP/1.1 429 Too Many\r\nretry-after: 7\r\n\r\n".to_vec();
+        wire.resize(body::ERROR_LIMIT * 4, b'x');
+        let error = success(answered(wire).await, "GET /x").await.unwrap_err();
+        let wanted = Some(Duration::from_secs(7));
+        assert!(
+            matches!(error, SoarError::Throttled { retry_after, .. } if retry_after == wanted),
+            "{error}"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::SoarError;
-use super::exchange::{exchange, server_message, status_error, transport_error};
+use super::exchange::{exchange, server_message, success, transport_error};
 use crate::config::{Credentials, SoarConfig};
 use crate::domain::Backoff;
 
@@ -107,15 +107,8 @@ async fn user_login(
         .send()
         .await
         .map_err(|error| transport_error(&error, ACTION))?;
-    let status = response.status();
     let cookies = cookies(response.headers());
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| transport_error(&error, ACTION))?;
-    if !status.is_success() {
-        return Err(status_error(status, None, &body, ACTION));
-    }
+    let body = success(response, ACTION).await?;
     let answer: Value =
         serde_json::from_slice(&body).map_err(|_| malformed(&server_message(&body)))?;
     let token = answer["csrf_token"]
