@@ -29,6 +29,7 @@ pub mod package;
 pub mod poller;
 pub mod proxy;
 pub mod reason;
+mod redaction;
 pub mod requests;
 pub mod selftest;
 pub mod service;

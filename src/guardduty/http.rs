@@ -20,6 +20,7 @@ use crate::body::{self, BodyError};
 use crate::config::{GuardDutyConfig, Proxies, Proxying};
 use crate::proxy::{self, PROXY_LOGIN_REFUSED};
 use crate::reason;
+use crate::redaction::Secrets;
 
 /// How long a TCP and TLS connection may take to come up.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -71,10 +72,12 @@ impl Web {
         } else {
             &self.far
         };
+        let secrets = Secrets::of(request.headers());
         let mut response = client.execute(request).await.map_err(failure)?;
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(ConnectorError::other(PROXY_LOGIN_REFUSED.into(), None));
         }
+        let response_failed = !response.status().is_success();
         let mut answer = http::Response::builder().status(response.status());
         if let Some(headers) = answer.headers_mut() {
             *headers = std::mem::take(response.headers_mut());
@@ -88,6 +91,12 @@ impl Web {
                     ConnectorError::other(format!("AWS's answer: {error}").into(), None)
                 }
             })?;
+        let body = if response_failed {
+            // AWS tells of a wrong signature by repeating what was signed.
+            secrets.hide(&String::from_utf8_lossy(&body)).into()
+        } else {
+            body
+        };
         answer
             .body(body)
             .map_err(|error| ConnectorError::user(error.into()))
