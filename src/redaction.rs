@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret as _, SecretString};
 
 /// What stands in place of a secret.
@@ -39,6 +40,14 @@ impl Secrets {
     pub(crate) fn add(&mut self, secret: &str) {
         if !secret.is_empty() {
             self.0.push(secret.into());
+        }
+    }
+
+    /// Adds a password, also in the form that HTTP has of it and its user.
+    pub(crate) fn add_password(&mut self, user: &str, password: &str) {
+        if !password.is_empty() {
+            self.add(password);
+            self.add(&STANDARD.encode(Zeroizing::new(format!("{user}:{password}")).as_bytes()));
         }
     }
 
@@ -145,9 +154,21 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_hidden_beside_its_user_too() {
+        let mut secrets = Secrets::default();
+        secrets.add_password("key-id", "hunter2");
+        let told = format!(
+            "hunter2 and {} of key-id",
+            STANDARD.encode("key-id:hunter2")
+        );
+        assert_eq!(secrets.hide(&told), "[secret] and [secret] of key-id");
+    }
+
+    #[test]
     fn an_empty_secret_hides_nothing() {
         let mut secrets = Secrets::default();
         secrets.add("");
+        secrets.add_password("t", "");
         assert_eq!(secrets.hide("text"), "text");
     }
 

@@ -100,13 +100,14 @@ pub(super) async fn login(
                 .post(url)
                 .header(CONTENT_TYPE, "application/json")
                 .body(login_body(email, password)?);
-            user_login(request, password, generation).await
+            user_login(request, email, password, generation).await
         }
     }
 }
 
 async fn user_login(
     request: reqwest::RequestBuilder,
+    email: &str,
     password: &SecretString,
     generation: u64,
 ) -> Result<(Session, Value), SoarError> {
@@ -117,7 +118,7 @@ async fn user_login(
         .map_err(|error| transport_error(&error, ACTION))?;
     let cookies = cookies(response.headers());
     let mut secrets = Secrets::default();
-    secrets.add(password.expose_secret());
+    secrets.add_password(email, password.expose_secret());
     let body = success(response, ACTION, &secrets).await?;
     let answer: Value =
         serde_json::from_slice(&body).map_err(|_| malformed(&server_message(&body, &secrets)))?;

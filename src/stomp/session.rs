@@ -182,7 +182,7 @@ pub(super) fn broker_message(error: &Frame, options: &StompOptions) -> String {
         .or_else(|| body.lines().next())
         .unwrap_or("no reason given");
     let mut secrets = Secrets::default();
-    secrets.add(options.passcode.expose_secret());
+    secrets.add_password(&options.login, options.passcode.expose_secret());
     secrets
         .hide(message)
         .chars()

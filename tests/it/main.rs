@@ -27,6 +27,7 @@ mod login;
 mod proxies;
 mod refresh;
 mod reload;
+mod secrets;
 mod selftest;
 mod shutdown;
 mod surroundings;
