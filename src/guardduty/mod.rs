@@ -307,3 +307,40 @@ fn finding_criteria(criteria: &Criteria) -> FindingCriteria {
     }
     builder.build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Lookups, parse};
+
+    struct Nothing;
+
+    impl Lookups for Nothing {
+        fn variable(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn file(&self, _: &std::path::Path) -> std::io::Result<String> {
+            Err(std::io::ErrorKind::NotFound.into())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_client_does_not_show_its_secrets() {
+        let text = "[resilient]\nhost = h\norg = o\napi_key_id = i\napi_key_secret = s\n\
+             [fn_aws_guardduty]\naws_gd_master_region = us-east-1\naws_gd_regions = x\n\
+             https_proxy = http://u:pr0xy-password@p.example.com:3128\n\
+             aws_gd_access_key_id = AKIA\naws_gd_secret_access_key = aws-s3cret\n";
+        let config = parse(text, &Nothing).unwrap().guardduty;
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = rustls::ClientConfig::builder()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        let aws = Aws::new(&config, tls).await.unwrap();
+        for shown in [format!("{aws:?}"), format!("{:?}", aws.region("us-east-1"))] {
+            assert!(shown.contains("us-east-1"), "{shown}");
+            assert!(!shown.contains("aws-s3cret"), "{shown}");
+            assert!(!shown.contains("pr0xy-password"), "{shown}");
+        }
+    }
+}

@@ -18,6 +18,7 @@ mod certificates;
 mod cloud_pak;
 mod config_command;
 mod customize;
+mod dependencies;
 mod documents;
 mod escalation;
 mod faults;
