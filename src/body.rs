@@ -65,8 +65,8 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// What a server answers that says exactly this.
-    pub(crate) async fn answered(wire: Vec<u8>) -> reqwest::Response {
+    /// The address of a server that says exactly this, once.
+    pub(crate) async fn says(wire: Vec<u8>) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move {
@@ -76,13 +76,15 @@ pub(crate) mod tests {
             // The client may hang up before the end.
             let _ = stream.write_all(&wire).await;
         });
+        format!("http://{address}/")
+    }
+
+    /// What a server answers that says exactly this.
+    pub(crate) async fn answered(wire: Vec<u8>) -> reqwest::Response {
+        let address = says(wire).await;
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        client
-            .get(format!("http://{address}/"))
-            .send()
-            .await
-            .unwrap()
+        client.get(address).send().await.unwrap()
     }
 
     fn with_length(body: &str, length: usize) -> Vec<u8> {

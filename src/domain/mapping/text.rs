@@ -30,7 +30,8 @@ pub(super) fn text_at(document: &Value, pointer: &str) -> Option<String> {
 }
 
 pub(super) fn incident_name(document: &Value) -> String {
-    if let Some(title) = text_at(document, "/Title") {
+    let on_one_line = |title: String| title.replace(['\n', '\r', '\t'], " ");
+    if let Some(title) = text_at(document, "/Title").map(on_one_line) {
         return limits::clip(format!("AWS GuardDuty: {title}"), limits::NAME);
     }
     let created_at = text_at(document, "/CreatedAt").unwrap_or_else(|| "unknown".to_owned());
@@ -103,6 +104,11 @@ mod tests {
         assert_eq!(
             untitled,
             "AWS GuardDuty: No Title Provided, Create date : 2020-11-25."
+        );
+        assert_eq!(
+            incident_name(&json!({"Title": "a\r\nlevel=ERROR"})),
+            "AWS GuardDuty: a  level=ERROR",
+            "a name goes into the log"
         );
         assert_eq!(
             incident_name(&json!({})),
