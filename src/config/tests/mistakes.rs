@@ -215,3 +215,15 @@ proptest! {
         prop_assert!(!debug.contains(SECRET), "{debug}");
     }
 }
+
+#[test]
+fn a_key_with_control_characters_does_not_break_its_line() {
+    let told = problem("[resilient]\nho\u{1b}[2Jst\0 = a\nho\u{1b}[2Jst\0 = b\n");
+    assert!(!told.contains(char::is_control), "{told:?}");
+    let config = good("ho\u{1b}st = a", "");
+    let text = &config.warnings[0].text;
+    assert!(
+        text.contains("no such key") && !text.contains(char::is_control),
+        "{text:?}"
+    );
+}
