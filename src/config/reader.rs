@@ -387,8 +387,8 @@ impl Section<'_, '_> {
         self.note(key, &wrong, &remedy)
     }
 
-    /// What was written, as far as it may be shown.
-    fn shown(&self, key: &str) -> String {
+    /// What was written, as far as it may be shown; not what it refers to.
+    pub(super) fn shown(&self, key: &str) -> String {
         let setting = self.reader.layers.get(self.name, key);
         match setting {
             Some(setting) if !keys::is_secret(key) => {

@@ -227,3 +227,18 @@ fn a_key_with_control_characters_does_not_break_its_line() {
         "{text:?}"
     );
 }
+
+#[test]
+fn what_a_host_refers_to_is_not_shown() {
+    for looked_up in ["https://s3cret", "s3cret:443"] {
+        let variables = |name: &str| (name == "SOAR").then(|| looked_up.to_owned());
+        let text = MINIMAL.replace("soar.example.com", "$SOAR");
+        let told = parse_with(&text, &variables, &no_file)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains("`$SOAR`") && !told.contains("s3cret"),
+            "{told}"
+        );
+    }
+}
