@@ -18,6 +18,7 @@
 
 pub mod actions;
 pub mod app;
+mod body;
 pub mod cli;
 pub mod config;
 pub mod customizations;
@@ -31,6 +32,7 @@ pub mod package;
 pub mod poller;
 pub mod proxy;
 pub mod reason;
+mod redaction;
 pub mod requests;
 pub mod selftest;
 pub mod service;

@@ -40,6 +40,13 @@ cargo fmt --all --check
 cargo clippy --workspace --all-targets --locked -- -D warnings
 cargo check --locked --no-default-features
 
+if has cargo-deny; then
+    step "licences, bans and sources of dependencies"
+    cargo deny check licenses bans sources
+else
+    echo "cargo-deny is not installed: the tests look at licences, bans and sources themselves"
+fi
+
 step "the demo"
 cargo build --release --locked
 target/release/fn-aws-guardduty demo --once

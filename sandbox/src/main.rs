@@ -65,6 +65,9 @@ struct Campaign {
     /// How many rounds are played
     #[arg(long, default_value_t = 20)]
     rounds: u64,
+    /// How many rounds are played at a time
+    #[arg(long, default_value_t = 1)]
+    jobs: usize,
     /// Play this round alone
     #[arg(long)]
     only: Option<u64>,
@@ -161,6 +164,7 @@ impl Campaign {
             worker,
             seed: self.seed,
             rounds: self.rounds,
+            jobs: self.jobs,
             only: self.only,
             on_activemq: self.activemq,
             findings: self.findings,

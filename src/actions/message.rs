@@ -15,10 +15,19 @@ pub struct Invocation {
     pub workflow_instance: Option<String>,
 }
 
+/// The longest body that is read, in bytes; our own bound, where a function's message has a few thousand. The result repeats
+/// the inputs. A longer message is answered with an error: refused at the broker, it would come again for ever.
+const MOST_BYTES: usize = 8 * 1024 * 1024;
+
 /// Why a message is no invocation.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum MessageError {
-    /// Not JSON.
+    /// Longer than any function's message.
+    #[error(
+        "the message has {0} bytes, {MOST_BYTES} at most are read: give the function shorter inputs"
+    )]
+    TooLong(usize),
+    /// Not JSON, or nested deeper than the parser's 128 levels.
     #[error("the message is not JSON: {0}")]
     NotJson(String),
     /// JSON, but not a function's message.
@@ -32,6 +41,9 @@ pub enum MessageError {
 impl Invocation {
     /// Reads the body of a message (`FunctionDataDTO`).
     pub fn decode(body: &str) -> Result<Self, MessageError> {
+        if body.len() > MOST_BYTES {
+            return Err(MessageError::TooLong(body.len()));
+        }
         let message: Value =
             serde_json::from_str(body).map_err(|error| MessageError::NotJson(error.to_string()))?;
         let function = message["function"]["name"]
@@ -169,6 +181,31 @@ mod tests {
             decode(&json!({"function": {"name": "f"}, "inputs": 3})),
             Err(MessageError::BadInputs)
         );
+    }
+
+    #[test]
+    fn a_message_is_read_up_to_its_limit() {
+        let padded = |length: usize| {
+            let message = r#"{"function": {"name": "f"}}"#;
+            message.to_owned() + &" ".repeat(length - message.len())
+        };
+        assert!(Invocation::decode(&padded(MOST_BYTES)).is_ok());
+        let refused = Invocation::decode(&padded(MOST_BYTES + 1));
+        assert_eq!(refused, Err(MessageError::TooLong(MOST_BYTES + 1)));
+    }
+
+    #[test]
+    fn a_message_nested_too_deep_is_refused() {
+        let nested = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            Invocation::decode(&format!(
+                r#"{{"function": {{"name": "f"}}, "inputs": {{"x": {open}{close}}}}}"#
+            ))
+        };
+        // The message and its inputs are two levels of the 127 that the parser takes.
+        assert!(nested(125).is_ok());
+        assert!(matches!(nested(126), Err(MessageError::NotJson(_))));
+        assert!(matches!(nested(1_000_000), Err(MessageError::NotJson(_))));
     }
 
     #[test]

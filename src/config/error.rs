@@ -21,11 +21,19 @@ impl Problem {
         remedy: impl Into<String>,
     ) -> Self {
         Self {
-            place: place.into(),
-            wrong: wrong.into(),
-            remedy: remedy.into(),
+            place: on_one_line(place.into()),
+            wrong: on_one_line(wrong.into()),
+            remedy: on_one_line(remedy.into()),
         }
     }
+}
+
+/// Without control characters: a key or a path may hold any, and each mistake is one line.
+pub(super) fn on_one_line(text: String) -> String {
+    if text.contains(char::is_control) {
+        return text.replace(char::is_control, "\u{fffd}");
+    }
+    text
 }
 
 impl fmt::Display for Problem {

@@ -5,6 +5,8 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use secrecy::zeroize::Zeroizing;
+
 use super::error::{ConfigErrors, Problem};
 use super::lookups::{KeyringError, Lookups};
 use super::{Config, Flag, Protected, Source, keyring, parse_source, protected};
@@ -20,7 +22,8 @@ const VARIABLE: &str = "APP_CONFIG_FILE";
 /// `flags` are settings of the command line.
 pub fn load(path: Option<PathBuf>, flags: &[Flag]) -> Result<(Config, PathBuf), ConfigErrors> {
     let path = locate(path)?;
-    let text = text(&path)?;
+    // It may hold secrets.
+    let text = Zeroizing::new(text(&path)?);
     let source = Source {
         text: &text,
         folder: Some(&folder_of(&path)),

@@ -83,6 +83,13 @@ pub enum WarningKind {
     Notice,
 }
 
+impl Warning {
+    fn new(kind: WarningKind, text: String) -> Self {
+        let text = error::on_one_line(text);
+        Self { kind, text }
+    }
+}
+
 impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.text)

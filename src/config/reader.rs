@@ -60,10 +60,9 @@ impl<'a> Reader<'a> {
                         Some(known) => format!("; did you mean {known}?"),
                         None => String::new(),
                     };
-                    self.warnings.push(Warning {
-                        kind: WarningKind::UnknownKey,
-                        text: format!("{place}: no such key, ignored{hint}"),
-                    });
+                    let text = format!("{place}: no such key, ignored{hint}");
+                    self.warnings
+                        .push(Warning::new(WarningKind::UnknownKey, text));
                 }
             }
         }
@@ -349,7 +348,7 @@ impl Section<'_, '_> {
 
     pub(super) fn warn(&mut self, kind: WarningKind, key: &str, text: &str) {
         let text = format!("{}: {text}", self.place(key));
-        self.reader.warnings.push(Warning { kind, text });
+        self.reader.warnings.push(Warning::new(kind, text));
     }
 
     fn wrong(&mut self, key: &str, right: &str) -> Noted {
@@ -388,8 +387,8 @@ impl Section<'_, '_> {
         self.note(key, &wrong, &remedy)
     }
 
-    /// What was written, as far as it may be shown.
-    fn shown(&self, key: &str) -> String {
+    /// What was written, as far as it may be shown; not what it refers to.
+    pub(super) fn shown(&self, key: &str) -> String {
         let setting = self.reader.layers.get(self.name, key);
         match setting {
             Some(setting) if !keys::is_secret(key) => {

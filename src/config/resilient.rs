@@ -289,7 +289,7 @@ fn host_name(
 ) -> Result<String, Noted> {
     let host = host.trim().to_owned();
     if host.contains('/') || host.contains(char::is_whitespace) {
-        let wrong = format!("`{}` is not a host name", host.escape_debug());
+        let wrong = format!("{} is not a host name", section.shown(key));
         return Err(section.note(
             key,
             &wrong,
@@ -300,7 +300,7 @@ fn host_name(
         .split_once(':')
         .is_some_and(|(_, port)| !port.is_empty() && port.chars().all(|c| c.is_ascii_digit()));
     if with_port {
-        let wrong = format!("`{host}` holds a port");
+        let wrong = format!("{} holds a port", section.shown(key));
         return Err(section.note(key, &wrong, &format!("give the port in {port_key}")));
     }
     Ok(host)

@@ -55,6 +55,8 @@ pub struct NewIncident {
     pub artifacts: Vec<Artifact>,
     /// The tables that have rows, in the order of [`TABLES`].
     pub tables: Vec<Table>,
+    /// What of the finding is in none of these, in one line.
+    pub left_out: Option<String>,
 }
 
 impl NewIncident {
@@ -197,7 +199,7 @@ pub struct Table {
 const QUERY_EXECUTION_DATE: &str = "query_execution_date";
 
 /// One row: its cells in order, none empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Row {
     cells: Vec<(&'static str, String)>,
 }
@@ -277,6 +279,7 @@ mod tests {
                 name: TABLES[0],
                 rows: rows.into_iter().collect(),
             }],
+            left_out: None,
         }
     }
 

@@ -16,9 +16,11 @@ use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 
 use super::AwsError;
+use crate::body::{self, BodyError};
 use crate::config::{GuardDutyConfig, Proxies, Proxying};
 use crate::proxy::{self, PROXY_LOGIN_REFUSED};
 use crate::reason;
+use crate::redaction::Secrets;
 
 /// How long a TCP and TLS connection may take to come up.
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -70,15 +72,31 @@ impl Web {
         } else {
             &self.far
         };
+        let secrets = Secrets::of(request.headers());
         let mut response = client.execute(request).await.map_err(failure)?;
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(ConnectorError::other(PROXY_LOGIN_REFUSED.into(), None));
         }
+        let response_failed = !response.status().is_success();
         let mut answer = http::Response::builder().status(response.status());
         if let Some(headers) = answer.headers_mut() {
             *headers = std::mem::take(response.headers_mut());
         }
-        let body = response.bytes().await.map_err(failure)?;
+        let body = body::read(response, body::LIMIT)
+            .await
+            .map_err(|error| match error {
+                BodyError::Transport(error) => failure(error),
+                // No answer that comes again would be shorter.
+                error @ BodyError::TooLong { .. } => {
+                    ConnectorError::other(format!("AWS's answer: {error}").into(), None)
+                }
+            })?;
+        let body = if response_failed {
+            // AWS tells of a wrong signature by repeating what was signed.
+            secrets.hide(&String::from_utf8_lossy(&body)).into()
+        } else {
+            body
+        };
         answer
             .body(body)
             .map_err(|error| ConnectorError::user(error.into()))

@@ -309,3 +309,76 @@ fn finding_criteria(criteria: &Criteria) -> FindingCriteria {
     }
     builder.build()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::{self, tests::says};
+    use crate::config::{Lookups, parse};
+
+    struct Nothing;
+
+    impl Lookups for Nothing {
+        fn variable(&self, _: &str) -> Option<String> {
+            None
+        }
+
+        fn file(&self, _: &std::path::Path) -> std::io::Result<String> {
+            Err(std::io::ErrorKind::NotFound.into())
+        }
+    }
+
+    async fn aws() -> Aws {
+        let text = "[resilient]\nhost = h\norg = o\napi_key_id = i\napi_key_secret = s\n\
+             [fn_aws_guardduty]\naws_gd_master_region = us-east-1\naws_gd_regions = x\n\
+             https_proxy = http://u:pr0xy-password@p.example.com:3128\n\
+             aws_gd_access_key_id = AKIA\naws_gd_secret_access_key = aws-s3cret\n";
+        let config = parse(text, &Nothing).unwrap().guardduty;
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let tls = rustls::ClientConfig::builder()
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        Aws::new(&config, tls).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_answer_beyond_the_limit_is_refused_by_the_name_of_its_call() {
+        let length = body::LIMIT + 1;
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+        let url = says(head.into_bytes()).await;
+        let mut aws = aws().await;
+        aws.config = aws.config.to_builder().endpoint_url(url).build();
+        let error = aws.region("us-east-1").detectors().await.unwrap_err();
+        let told = error.to_string();
+        assert!(told.contains("ListDetectors in us-east-1"), "{told}");
+        assert!(
+            told.contains("longer than the limit of 67108864 bytes"),
+            "{told}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_finding_nested_too_deep_is_refused() {
+        let guardduty = aws().await.region("us-east-1");
+        let answer = |depth: usize| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            guardduty.read_findings(
+                format!(r#"{{"findings":[{{"id":"f","x":{open}{close}}}]}}"#).as_bytes(),
+            )
+        };
+        // The answer, its list and the finding are three levels of the 127 that the parser takes.
+        assert_eq!(answer(124).unwrap().len(), 1);
+        let error = answer(125).unwrap_err();
+        assert!(matches!(error, AwsError::Malformed { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_client_does_not_show_its_secrets() {
+        let aws = aws().await;
+        for shown in [format!("{aws:?}"), format!("{:?}", aws.region("us-east-1"))] {
+            assert!(shown.contains("us-east-1"), "{shown}");
+            assert!(!shown.contains("aws-s3cret"), "{shown}");
+            assert!(!shown.contains("pr0xy-password"), "{shown}");
+        }
+    }
+}

@@ -54,6 +54,13 @@ impl Writer<'_> {
     /// The incident with its artifacts and note in one call, its rows after it.
     async fn create(&self, finding: &Finding, closed: Option<i64>) -> Result<(), SoarError> {
         let incident = self.incident(finding);
+        if let Some(left_out) = &incident.left_out {
+            tracing::warn!(
+                finding = finding.id(),
+                "finding {}: {left_out}",
+                finding.id()
+            );
+        }
         let mut dto = incident.to_dto(&creation_note(finding));
         if let (Some(closed), Some(comments)) = (closed, dto["comments"].as_array_mut()) {
             let link = format!(

@@ -11,6 +11,7 @@ use tokio_rustls::TlsConnector;
 
 use super::{PROXY_LOGIN_REFUSED, Proxy, address};
 use crate::reason;
+use crate::redaction::Secrets;
 
 /// A proxy that says more than this before the tunnel is open is none.
 const LONGEST_HEAD: usize = 16 * 1024;
@@ -126,6 +127,17 @@ impl Proxy {
         )
     }
 
+    /// The proxy's words, should it repeat the login.
+    fn without_login(&self, status: &str) -> String {
+        let mut secrets = Secrets::default();
+        let login = self.authorization.as_ref();
+        if let Some(login) = login.and_then(|login| login.to_str().ok()) {
+            secrets.add_login(login);
+        }
+        let hidden = secrets.hide(status);
+        hidden.chars().take(LONGEST_STATUS).collect()
+    }
+
     fn judge(&self, head: &[u8], target: String) -> Result<(), TunnelError> {
         let proxy = self.to_string();
         match status(head) {
@@ -135,7 +147,7 @@ impl Proxy {
             Some((_, status)) => Err(TunnelError::Refused {
                 proxy,
                 target,
-                status,
+                status: self.without_login(&status),
             }),
             None => Err(TunnelError::NoProxy { proxy }),
         }
@@ -167,5 +179,5 @@ fn status(head: &[u8]) -> Option<(u16, String)> {
     let words = status.chars().filter(|c| !c.is_control());
     protocol
         .starts_with("HTTP/")
-        .then(|| (code, words.take(LONGEST_STATUS).collect()))
+        .then(|| (code, words.collect()))
 }

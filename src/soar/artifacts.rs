@@ -94,7 +94,7 @@ impl Soar {
     }
 }
 
-fn type_name(kind: &Value) -> Option<&str> {
+pub(super) fn type_name(kind: &Value) -> Option<&str> {
     kind.as_str().or_else(|| kind["name"].as_str())
 }
 

@@ -349,7 +349,7 @@ fn incident_number(answer: &Value) -> Result<i64, SoarError> {
 
 /// The letters and digits of a note. The server may turn plain text into HTML: tags, entities and
 /// white space say nothing about whether two notes are the same.
-fn words(note: &str) -> String {
+pub(super) fn words(note: &str) -> String {
     let mut words = String::with_capacity(note.len());
     let mut rest = note;
     while let Some(c) = rest.chars().next() {

@@ -91,7 +91,7 @@ impl Soar {
 }
 
 /// Every text, also the name of a member that is true: whichever way permissions are listed.
-fn collect_names(value: &Value, names: &mut BTreeSet<String>) {
+pub(super) fn collect_names(value: &Value, names: &mut BTreeSet<String>) {
     match value {
         Value::String(text) => {
             names.insert(text.clone());

@@ -5,6 +5,8 @@ mod artifacts;
 mod call;
 mod error;
 mod exchange;
+#[doc(hidden)]
+pub mod fuzzing;
 mod incidents;
 mod inspection;
 mod patch;

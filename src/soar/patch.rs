@@ -29,7 +29,7 @@ impl Change {
 }
 
 /// A change and the value it replaces.
-struct Step<'a> {
+pub(super) struct Step<'a> {
     change: &'a Change,
     old: Value,
 }
@@ -97,7 +97,10 @@ impl Soar {
 }
 
 /// The changes that the incident does not have yet.
-fn steps<'a>(changes: impl IntoIterator<Item = &'a Change>, incident: &Value) -> Vec<Step<'a>> {
+pub(super) fn steps<'a>(
+    changes: impl IntoIterator<Item = &'a Change>,
+    incident: &Value,
+) -> Vec<Step<'a>> {
     changes
         .into_iter()
         .map(|change| Step {

@@ -50,7 +50,7 @@ impl Soar {
     }
 }
 
-fn traits(fields: &Value) -> PlatformTraits {
+pub(super) fn traits(fields: &Value) -> PlatformTraits {
     let enabled = |value: &&Value| value["enabled"] != Value::Bool(false);
     let label = |value: &Value| {
         value["label"]

@@ -2,14 +2,18 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use reqwest::header::{AUTHORIZATION, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
-use secrecy::ExposeSecret;
-use serde_json::{Value, json};
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderValue, SET_COOKIE};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use serde_json::Value;
 
 use super::SoarError;
-use super::exchange::{exchange, server_message, status_error, transport_error};
+use super::exchange::{exchange, on_one_line, server_message, success, transport_error};
 use crate::config::{Credentials, SoarConfig};
 use crate::domain::Backoff;
+use crate::redaction::Secrets;
 
 /// What every request of a logged-in client carries.
 pub(super) struct Session {
@@ -94,14 +98,19 @@ pub(super) async fn login(
             ))
         }
         Credentials::User { email, password } => {
-            let body = json!({"email": email, "password": password.expose_secret()});
-            user_login(http.post(url).json(&body), generation).await
+            let request = http
+                .post(url)
+                .header(CONTENT_TYPE, "application/json")
+                .body(login_body(email, password)?);
+            user_login(request, email, password, generation).await
         }
     }
 }
 
 async fn user_login(
     request: reqwest::RequestBuilder,
+    email: &str,
+    password: &SecretString,
     generation: u64,
 ) -> Result<(Session, Value), SoarError> {
     const ACTION: &str = "POST /session";
@@ -109,17 +118,12 @@ async fn user_login(
         .send()
         .await
         .map_err(|error| transport_error(&error, ACTION))?;
-    let status = response.status();
     let cookies = cookies(response.headers());
-    let body = response
-        .bytes()
-        .await
-        .map_err(|error| transport_error(&error, ACTION))?;
-    if !status.is_success() {
-        return Err(status_error(status, None, &body, ACTION));
-    }
+    let mut secrets = Secrets::default();
+    secrets.add_password(email, password.expose_secret());
+    let body = success(response, ACTION, &secrets).await?;
     let answer: Value =
-        serde_json::from_slice(&body).map_err(|_| malformed(&server_message(&body)))?;
+        serde_json::from_slice(&body).map_err(|_| malformed(&server_message(&body, &secrets)))?;
     let token = answer["csrf_token"]
         .as_str()
         .ok_or_else(|| malformed("it has no csrf_token"))?;
@@ -136,6 +140,23 @@ async fn user_login(
     ))
 }
 
+/// The body of a login, which is wiped when the request is done with. It is written into enough room, as a buffer that grows
+/// leaves its beginnings behind.
+fn login_body(email: &str, password: &SecretString) -> Result<Bytes, SoarError> {
+    #[derive(Serialize)]
+    struct Login<'a> {
+        email: &'a str,
+        password: &'a str,
+    }
+    let password = password.expose_secret();
+    // A character takes six bytes at most, as `\u001f`.
+    let room = 6 * (email.len() + password.len()) + 64;
+    let mut body = Zeroizing::new(Vec::with_capacity(room));
+    serde_json::to_writer(&mut *body, &Login { email, password })
+        .map_err(|error| SoarError::Setup(format!("the login cannot be written: {error}")))?;
+    Ok(Bytes::from_owner(body))
+}
+
 /// The `name=value` parts of all cookies set.
 fn cookies(headers: &HeaderMap) -> String {
     let pairs: Vec<&str> = headers
@@ -147,9 +168,13 @@ fn cookies(headers: &HeaderMap) -> String {
 }
 
 fn basic_auth(id: &str, secret: &str) -> Result<HeaderMap, SoarError> {
-    let token = STANDARD.encode(format!("{id}:{secret}"));
+    let pair = Zeroizing::new(format!("{id}:{secret}"));
+    let token = Zeroizing::new(STANDARD.encode(&*pair));
     let mut headers = HeaderMap::new();
-    headers.insert(AUTHORIZATION, secret_header(&format!("Basic {token}"))?);
+    headers.insert(
+        AUTHORIZATION,
+        secret_header(&Zeroizing::new(format!("Basic {}", *token)))?,
+    );
     Ok(headers)
 }
 
@@ -170,7 +195,7 @@ fn malformed(reason: &str) -> SoarError {
 
 /// Compares `org` with each organisation's cloud account, uuid, name and id, as the Python client does
 /// for the first three.
-fn choose_organisation(answer: &Value, wanted: &str) -> Result<Organisation, SoarError> {
+pub(super) fn choose_organisation(answer: &Value, wanted: &str) -> Result<Organisation, SoarError> {
     let organisations = answer["orgs"]
         .as_array()
         .ok_or_else(|| malformed("it has no orgs"))?;
@@ -182,7 +207,7 @@ fn choose_organisation(answer: &Value, wanted: &str) -> Result<Organisation, Soa
             .collect();
         return Err(SoarError::Setup(format!(
             "the account is no member of the organisation '{wanted}': set org in [resilient] to one of: {}",
-            names.join(", ")
+            on_one_line(&names.join(", "))
         )));
     };
     if found["enabled"] == Value::Bool(false) {
@@ -211,6 +236,16 @@ fn is_called(org: &Value, wanted: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_login_is_written_in_the_room_made_for_it() {
+        let (email, password) = ("ann@example.com", "p\"\u{1}ä😀".repeat(50));
+        let body = login_body(email, &password.clone().into()).unwrap();
+        let read: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(read, json!({"email": email, "password": password}));
+        assert!(body.len() <= 6 * (email.len() + password.len()) + 64);
+    }
 
     fn answer() -> Value {
         json!({"orgs": [

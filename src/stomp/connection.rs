@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
 use rustls_pki_types::ServerName;
+use secrecy::zeroize::Zeroize as _;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::{TcpStream, lookup_host};
@@ -91,6 +92,25 @@ impl Connection {
         frame.encode(&mut self.outbound)
     }
 
+    /// Writes a frame that holds a secret at once, from a buffer that is wiped, and wipes the frame.
+    pub(super) async fn write_secret(&mut self, mut frame: Frame) -> Result<(), StompError> {
+        // Room for all of it escaped, as a buffer that grows leaves its beginnings behind.
+        let headers = frame.headers.iter();
+        let room: usize = headers
+            .map(|(name, value)| 2 * (name.len() + value.len() + 1))
+            .sum();
+        let mut buffer = Wiped(BytesMut::with_capacity(room + 64));
+        let encoded = frame.encode(&mut buffer.0);
+        for (_, value) in &mut frame.headers {
+            value.zeroize();
+        }
+        encoded?;
+        self.writer.write_all(&buffer.0).await?;
+        self.writer.flush().await?;
+        self.spoke = Instant::now();
+        Ok(())
+    }
+
     /// Says an end of line, which means nothing, unless there is more to say.
     ///
     /// It carries the acknowledgement of what we have read. A broker that leaves Nagle's algorithm on, as `ActiveMQ` does, holds
@@ -155,6 +175,15 @@ impl Connection {
             None => self.nudge(),
         }
         Ok(())
+    }
+}
+
+/// Bytes that are overwritten when they are done with, also where that is not awaited.
+struct Wiped(BytesMut);
+
+impl Drop for Wiped {
+    fn drop(&mut self) {
+        self.0.as_mut().zeroize();
     }
 }
 

@@ -15,6 +15,7 @@ use super::frame::{Command, Frame};
 use super::handle::Request;
 use super::{Delivery, State, StompOptions};
 use crate::reason;
+use crate::redaction::Secrets;
 
 /// The longest text of the broker that is passed on.
 const MESSAGE_LIMIT: usize = 300;
@@ -138,7 +139,7 @@ impl Session {
 /// Connects and says CONNECT.
 pub(super) async fn log_in(options: &StompOptions) -> Result<Connection, StompError> {
     let mut connection = Connection::open(options).await?;
-    connection.queue(&connect_frame(options))?;
+    connection.write_secret(connect_frame(options)).await?;
     let answer = connection.next().await?;
     match answer.command {
         Command::Connected => {
@@ -173,20 +174,17 @@ fn connect_frame(options: &StompOptions) -> Frame {
 
 /// The broker's own words, in one line, without our passcode should it repeat it.
 pub(super) fn broker_message(error: &Frame, options: &StompOptions) -> String {
-    let body = String::from_utf8_lossy(&error.body[..error.body.len().min(4 * MESSAGE_LIMIT)]);
+    let body = String::from_utf8_lossy(&error.body[..error.body.len().min(64 * MESSAGE_LIMIT)]);
     let message = error
         .header("message")
         .filter(|message| !message.trim().is_empty())
         // ActiveMQ's bodies are a stack trace; only its first line says something.
         .or_else(|| body.lines().next())
         .unwrap_or("no reason given");
-    let passcode = options.passcode.expose_secret();
-    let message = if passcode.is_empty() {
-        message.to_owned()
-    } else {
-        message.replace(passcode, "[passcode]")
-    };
-    message
+    let mut secrets = Secrets::default();
+    secrets.add_password(&options.login, options.passcode.expose_secret());
+    secrets
+        .hide(message)
         .chars()
         .map(|character| {
             if character.is_control() {

@@ -4,7 +4,8 @@ mod log_file;
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::filter::{ParseError, dynamic_filter_fn};
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{ParseError, dynamic_filter_fn, filter_fn};
 use tracing_subscriber::fmt::writer::MakeWriter;
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
@@ -78,8 +79,17 @@ where
         .flatten_event(true)
         .with_writer(file.clone())
         .with_filter(dynamic_filter_fn(move |_, _| sink.is_on()));
-    let subscriber = Registry::default().with(level).with(stream).with(lines);
+    let subscriber = Registry::default()
+        .with(level)
+        .with(filter_fn(shows_no_credentials))
+        .with(stream)
+        .with(lines);
     Ok((subscriber, Telemetry { filter, file }))
+}
+
+/// At its finest AWS's library logs whole answers, also of who hands out credentials: `RUST_LOG=trace` must not show those.
+fn shows_no_credentials(metadata: &Metadata<'_>) -> bool {
+    *metadata.level() != Level::TRACE || !metadata.target().starts_with("aws_")
 }
 
 /// Our own modules at `level`, libraries at warnings or less.
@@ -236,6 +246,25 @@ mod tests {
         let lines = logged(LogLevel::Error, Some("off,hyper=info"), false);
         assert_eq!(lines.len(), 1);
         assert!(lines[0].contains("library info"));
+    }
+
+    #[test]
+    fn the_finest_log_of_awss_library_is_never_shown() {
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let config = config(LogLevel::Error, Some("trace"));
+        let (log, _) = subscriber(&config, false, move || writer.clone()).unwrap();
+        tracing::subscriber::with_default(log, || {
+            tracing::trace!(target: "aws_smithy_runtime::client::orchestrator", "an answer");
+            tracing::debug!(target: "aws_smithy_runtime", "a debug line");
+            tracing::trace!("own trace");
+        });
+        let lines = buffer.lines().join("\n");
+        assert!(!lines.contains("an answer"), "{lines}");
+        assert!(
+            lines.contains("a debug line") && lines.contains("own trace"),
+            "{lines}"
+        );
     }
 
     #[test]

@@ -15,7 +15,13 @@ fn read(name: &str) -> String {
 
 #[test]
 fn links_lead_to_files_that_are_there() {
-    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+    let documents = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+    ];
+    for document in documents {
         let text = read(document);
         for link in text
             .split("](")
@@ -35,16 +41,66 @@ fn links_lead_to_files_that_are_there() {
 /// `it::faults::a_test` is the function of this name in tests/it/faults.rs.
 #[test]
 fn the_tests_that_show_the_rows_are_there() {
-    let rows = read("docs/reliability-rows.md");
+    let rows = read("RELIABILITY.md");
     let tests = rows.split('`').filter(|name| name.contains("::"));
     let named: Vec<&str> = tests.filter(|name| !name.ends_with('…')).collect();
     assert!(named.len() > 24);
     for name in named {
         let (module, test) = name.rsplit_once("::").unwrap();
         let file = format!("tests/{}.rs", module.replace("::", "/"));
-        let there = read(&file).contains(&format!("async fn {test}()"));
+        let there = read(&file).contains(&format!("fn {test}()"));
         assert!(there, "{file} has no test {test}");
     }
+}
+
+/// Every file and test that the threat model points to.
+#[test]
+fn the_threat_model_names_what_is_there() {
+    let security = read("SECURITY.md");
+    let named: Vec<&str> = security
+        .lines()
+        .filter(|line| line.starts_with('|'))
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .collect();
+    let code = code(Path::new(env!("CARGO_MANIFEST_DIR")));
+    let is_test = |name: &str| {
+        name.matches('_').count() > 2
+            && name
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    assert!(named.iter().filter(|name| is_test(name)).count() > 5);
+    for name in named {
+        if ["src/", "tests/", "fuzz/"]
+            .iter()
+            .any(|folder| name.starts_with(folder))
+        {
+            let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+            assert!(file.exists(), "SECURITY.md names {name}");
+        }
+        if is_test(name) {
+            assert!(
+                code.contains(&format!("fn {name}(")),
+                "SECURITY.md names the test {name}"
+            );
+        }
+    }
+}
+
+/// All code below `src` and `tests`.
+fn code(root: &Path) -> String {
+    let (mut text, mut open) = (String::new(), vec![root.join("src"), root.join("tests")]);
+    while let Some(folder) = open.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text += &fs::read_to_string(path).unwrap();
+            }
+        }
+    }
+    text
 }
 
 /// What a reader of the README has: the secrets and the files.

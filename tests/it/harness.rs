@@ -122,6 +122,11 @@ impl World {
         self.worker.variables = Settings::from(*variables);
     }
 
+    /// Adds a variable to the environment of the next start.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.worker.variables.set(name, value);
+    }
+
     /// Logs in by user and password from the next start on, in place of the API key.
     pub(crate) fn log_in_by_password(&mut self) {
         let connection = &mut self.worker.connection;

@@ -330,9 +330,24 @@ fn over_long_texts_are_cut_where_a_platform_may_refuse_them() {
         1_000
     );
     assert_eq!(found.artifacts.len(), 1, "nobody is called that");
+    assert!(
+        found
+            .description
+            .ends_with("GuardDuty has the whole finding.")
+    );
+    let note = creation_note(&Finding::from_wire(document).unwrap());
+    assert!((199_000..=200_000).contains(&length(&note)));
+    let payload: Value = serde_json::from_str(note.lines().nth(1).unwrap()).unwrap();
+    assert_eq!(payload["Id"], "f");
+    assert!(
+        payload["Title"]
+            .as_str()
+            .unwrap()
+            .contains("… [shortened: ")
+    );
     assert_eq!(
-        length(&creation_note(&Finding::from_wire(document).unwrap())),
-        200_000
+        payload["Resource"]["AccessKeyDetails"]["AccessKeyId"],
+        "AKIAEXAMPLE"
     );
 }
 
@@ -357,6 +372,15 @@ fn a_table_keeps_a_readable_number_of_rows() {
         json!({"id": "f", "resource": {"instanceDetails": {"networkInterfaces": interfaces}}}),
     );
     assert_eq!(rows(&found, "gd_instance_details").len(), 50);
+    assert!(
+        found
+            .left_out
+            .as_deref()
+            .unwrap()
+            .contains("30 rows of gd_instance_details"),
+        "{:?}",
+        found.left_out
+    );
     let activities: Vec<Value> = (0..80)
         .map(|n| json!({"api": {"operation": format!("Call{n}")}}))
         .collect();

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::worker::BrokerAddress;
+use super::worker::{BrokerAddress, at};
 use crate::Sandbox;
 use crate::broker::client::{Account, Client};
 use crate::certificates::Certificates;
@@ -116,7 +116,7 @@ impl ActiveMq {
     pub(super) fn kill(&mut self) -> io::Result<()> {
         if let Some(mut child) = self.supervisor.take() {
             drop(child.stdin.take());
-            child.wait()?;
+            child.wait().map_err(at("wait for ActiveMQ"))?;
         }
         Ok(())
     }
@@ -162,7 +162,8 @@ fn write_key_store(folder: &Path) -> io::Result<String> {
         .arg(&pem)
         .arg("-out")
         .arg(folder.join("broker.p12"))
-        .status()?;
+        .status()
+        .map_err(at("run openssl"))?;
     if !status.success() {
         return Err(io::Error::other(
             "openssl could not make the broker's key store",

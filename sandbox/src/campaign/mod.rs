@@ -17,10 +17,13 @@ mod worker;
 use std::fmt::Write as _;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use tokio::time::Instant;
+use tokio_util::task::AbortOnDropHandle;
 
 pub use endurance::{overload, soak};
 pub use journal::Totals;
@@ -49,6 +52,8 @@ pub struct CampaignOptions {
     pub seed: u64,
     /// How many rounds there are.
     pub rounds: u64,
+    /// How many rounds are played at a time.
+    pub jobs: usize,
     /// Only this round is played.
     pub only: Option<u64>,
     /// Whether the workers are on a real `ActiveMQ` of their own in each round.
@@ -86,10 +91,23 @@ pub async fn run(options: &CampaignOptions, tell: impl Fn(&str)) -> io::Result<T
         Some(round) => round..round + 1,
         None => journal.totals().rounds..options.rounds,
     };
-    for number in rounds {
-        let begin = Instant::now();
-        let round = play(options, number, &customizations).await?;
-        tell(&line(options, number, &round, begin.elapsed()));
+    let customizations = Arc::new(customizations);
+    let started = |number| {
+        let (options, customizations) = (options.clone(), Arc::clone(&customizations));
+        let round = async move {
+            let begin = Instant::now();
+            let round = play(&options, number, &customizations).await?;
+            io::Result::Ok((number, round, begin.elapsed()))
+        };
+        AbortOnDropHandle::new(tokio::spawn(round))
+    };
+    let mut played = stream::iter(rounds)
+        .map(started)
+        .buffered(options.jobs.max(1));
+    // In their order: the progress file tells how many are done, and so which.
+    while let Some(outcome) = played.next().await {
+        let (number, round, took) = outcome.map_err(io::Error::other)??;
+        tell(&line(options, number, &round, took));
         if !round.wrong.is_empty()
             && let Some(folder) = &options.logs
         {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -245,7 +247,8 @@ impl Stage {
                 continue;
             };
             let asked = number == 0 && std::mem::take(&mut self.stopping);
-            if asked && status.success() {
+            // Told amid its start, before it listens to signals, the signal itself ends it.
+            if asked && (status.success() || status.signal() == Some(Signal::SIGTERM as i32)) {
                 tracing::debug!("the worker ended as it was asked to");
             } else if self.refusing {
                 self.refused_starts += 1;

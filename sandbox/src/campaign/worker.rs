@@ -89,8 +89,8 @@ impl Worker {
         let Some(mut process) = self.process.take() else {
             return Ok(false);
         };
-        process.kill()?;
-        process.wait()?;
+        process.kill().map_err(at("kill a worker"))?;
+        process.wait().map_err(at("wait for a killed worker"))?;
         Ok(true)
     }
 
@@ -115,7 +115,7 @@ impl Worker {
         };
         let ended = async {
             loop {
-                if let Some(status) = process.try_wait()? {
+                if let Some(status) = process.try_wait().map_err(at("wait for a worker"))? {
                     return io::Result::Ok(status);
                 }
                 tokio::time::sleep(PACE).await;
@@ -137,7 +137,7 @@ impl Worker {
         let Some(process) = &mut self.process else {
             return Ok(None);
         };
-        let status = process.try_wait()?;
+        let status = process.try_wait().map_err(at("look after a worker"))?;
         if status.is_some() {
             self.process = None;
         }
@@ -205,13 +205,19 @@ impl Worker {
     pub(super) fn map(&self, findings: &[Value]) -> io::Result<Vec<Value>> {
         let file = self.folder.path().join("findings.json");
         fs::write(&file, Value::from(findings).to_string())?;
-        let output = self.command().arg("map").arg(&file).output()?;
+        let output = self.command().arg("map").arg(&file).output();
+        let output = output.map_err(at("map the findings"))?;
         if !output.status.success() {
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(io::Error::other(text));
         }
         serde_json::from_slice(&output.stdout).map_err(io::Error::other)
     }
+}
+
+/// Says what could not be done.
+pub(super) fn at(what: &'static str) -> impl Fn(io::Error) -> io::Error {
+    move |error| io::Error::new(error.kind(), format!("could not {what}: {error}"))
 }
 
 /// The customizations that the worker brings along.

@@ -218,3 +218,30 @@ proptest! {
         prop_assert!(!debug.contains(SECRET), "{debug}");
     }
 }
+
+#[test]
+fn a_key_with_control_characters_does_not_break_its_line() {
+    let told = problem("[resilient]\nho\u{1b}[2Jst\0 = a\nho\u{1b}[2Jst\0 = b\n");
+    assert!(!told.contains(char::is_control), "{told:?}");
+    let config = good("ho\u{1b}st = a", "");
+    let text = &config.warnings[0].text;
+    assert!(
+        text.contains("no such key") && !text.contains(char::is_control),
+        "{text:?}"
+    );
+}
+
+#[test]
+fn what_a_host_refers_to_is_not_shown() {
+    for looked_up in ["https://s3cret", "s3cret:443"] {
+        let variables = |name: &str| (name == "SOAR").then(|| looked_up.to_owned());
+        let text = MINIMAL.replace("soar.example.com", "$SOAR");
+        let told = parse_with(&text, &variables, &no_file)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            told.contains("`$SOAR`") && !told.contains("s3cret"),
+            "{told}"
+        );
+    }
+}

@@ -170,3 +170,35 @@ fn in_app_host_there_is_no_keyring_unless_one_is_named() {
     };
     assert!(error(&machine, "api_key_secret = ^safe/object").contains("the store Cyberark"));
 }
+
+#[test]
+fn no_secret_is_seen_in_debug() {
+    let config = good(
+        "proxy_host = proxy.example.com\nproxy_port = 3128\nproxy_user = u\nproxy_password = pr0xy-password",
+        "aws_gd_access_key_id = AKIA\naws_gd_secret_access_key = aws-s3cret\nhttps_proxy = http://u:url-passw0rd@p.example.com:3128",
+    );
+    let by_password = read_text(&MINIMAL.replace(
+        "api_key_id = id-1\napi_key_secret = hunter2hunter2",
+        "email = ann@example.com\npassword = ann-s-passw0rd",
+    ));
+    for (part, shown) in [
+        ("Config", format!("{config:?}")),
+        ("SoarConfig", format!("{:#?}", config.soar)),
+        ("Credentials", format!("{:?}", config.soar.credentials)),
+        ("GuardDutyConfig", format!("{:?}", config.guardduty)),
+        ("AwsKeys", format!("{:?}", config.guardduty.keys)),
+        ("Proxying", format!("{:?}", config.guardduty.proxying)),
+        ("by password", format!("{:?}", by_password.unwrap())),
+    ] {
+        for secret in [
+            SECRET,
+            "pr0xy-password",
+            "aws-s3cret",
+            "url-passw0rd",
+            "ann-s-passw0rd",
+        ] {
+            assert!(!shown.contains(secret), "{part}: {shown}");
+        }
+        assert!(shown.contains("REDACTED"), "{part}: {shown}");
+    }
+}

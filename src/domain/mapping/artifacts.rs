@@ -72,8 +72,16 @@ const PORTS: Places = &[
     "Service.Action.PortProbeAction.PortProbeDetails.*.LocalPortDetails.Port",
 ];
 
-/// The artifacts of a finding: none empty, no two of the same kind and value, [`limits::ARTIFACTS`] at most.
-pub(super) fn artifacts_of(document: &Value) -> Vec<Artifact> {
+/// The artifacts of a finding: none empty, no two of the same kind and value.
+pub(super) struct Artifacts {
+    /// [`limits::ARTIFACTS`] at most, none longer than [`limits::TEXT`].
+    pub(super) kept: Vec<Artifact>,
+    /// Those beyond.
+    pub(super) left_out: Vec<Artifact>,
+}
+
+/// Finds the artifacts of a finding.
+pub(super) fn artifacts_of(document: &Value) -> Artifacts {
     let places = PLACES
         .iter()
         .flat_map(|(kind, places)| places.iter().map(move |place| (*kind, *place)));
@@ -83,10 +91,11 @@ pub(super) fn artifacts_of(document: &Value) -> Vec<Artifact> {
             .filter_map(move |hit| artifact(kind, &hit))
     });
     let mut seen = HashSet::new();
-    artifacts
-        .filter(|found| seen.insert((found.kind, found.value.clone())))
-        .take(limits::ARTIFACTS)
-        .collect()
+    let distinct = artifacts.filter(|found| seen.insert((found.kind, found.value.clone())));
+    let (mut kept, mut left_out): (Vec<_>, Vec<_>) =
+        distinct.partition(|found| limits::fits(&found.value, limits::TEXT));
+    left_out.extend(kept.drain(limits::ARTIFACTS.min(kept.len())..));
+    Artifacts { kept, left_out }
 }
 
 fn artifact(kind: ArtifactKind, hit: &Hit<'_>) -> Option<Artifact> {
@@ -104,10 +113,10 @@ fn artifact(kind: ArtifactKind, hit: &Hit<'_>) -> Option<Artifact> {
 }
 
 /// An attack sequence names Kubernetes users (`system:serviceaccount:..`) and ARNs beside IAM's names and keys, which
-/// never hold a colon. Nobody looks up a value that is too long to be one of these.
+/// never hold a colon.
 fn is_plausible(kind: ArtifactKind, value: &str) -> bool {
     let is_iam = matches!(kind, ArtifactKind::AccessKeyId | ArtifactKind::UserName);
-    limits::fits(value, limits::TEXT) && !(is_iam && value.contains(':'))
+    !(is_iam && value.contains(':'))
 }
 
 #[cfg(test)]
@@ -118,6 +127,7 @@ mod tests {
 
     fn values(document: &Value) -> Vec<(ArtifactKind, String)> {
         artifacts_of(document)
+            .kept
             .into_iter()
             .map(|artifact| (artifact.kind, artifact.value))
             .collect()
@@ -139,12 +149,28 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_keeps_a_readable_number_of_artifacts() {
-        let interfaces: Vec<Value> = (0..300)
-            .map(|n| json!({"PrivateIpAddress": format!("10.0.{}.1", n)}))
-            .collect();
-        let document = json!({"Resource": {"InstanceDetails": {"NetworkInterfaces": interfaces}}});
-        assert_eq!(artifacts_of(&document).len(), limits::ARTIFACTS);
+    fn an_incident_keeps_a_readable_number_of_artifacts_and_the_rest_is_known() {
+        for (found, left_out) in [(limits::ARTIFACTS, 0), (limits::ARTIFACTS + 1, 1)] {
+            let interfaces: Vec<Value> = (0..found)
+                .map(|n| json!({"PrivateIpAddress": format!("10.0.{n}.1")}))
+                .collect();
+            let document =
+                json!({"Resource": {"InstanceDetails": {"NetworkInterfaces": interfaces}}});
+            let artifacts = artifacts_of(&document);
+            assert_eq!(artifacts.kept.len(), limits::ARTIFACTS);
+            assert_eq!(artifacts.left_out.len(), left_out);
+        }
+    }
+
+    #[test]
+    fn a_value_too_long_to_be_looked_up_is_left_out() {
+        for (length, kept) in [(limits::TEXT, 1), (limits::TEXT + 1, 0)] {
+            let document =
+                json!({"Resource": {"AccessKeyDetails": {"UserName": "x".repeat(length)}}});
+            let artifacts = artifacts_of(&document);
+            assert_eq!(artifacts.kept.len(), kept);
+            assert_eq!(artifacts.left_out.len(), 1 - kept);
+        }
     }
 
     #[test]

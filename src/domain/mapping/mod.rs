@@ -1,9 +1,11 @@
 //! From a finding to the incident it becomes.
 
 mod artifacts;
+mod left_out;
 mod limits;
 mod path;
 mod severity;
+mod shortening;
 mod tables;
 mod text;
 
@@ -31,14 +33,18 @@ pub struct MappingContext<'a> {
 /// The incident that `finding` becomes. Any finding becomes one, however little it holds.
 pub fn incident_for(finding: &Finding, context: &MappingContext<'_>) -> NewIncident {
     let discovered_date = text::discovered_date(finding.document(), context.now);
+    let artifacts = artifacts::artifacts_of(finding.document());
+    let tables = tables::tables_of(finding, context);
+    let left_out = left_out::left_out(&artifacts.left_out, &tables.left_out);
     NewIncident {
         name: text::incident_name(finding.document()),
-        description: text::description(finding.document()),
+        description: text::description(finding.document(), left_out.as_deref()),
         discovered_date,
         severity_code: severity::severity_code(finding.severity(), context.has_critical),
         properties: properties(finding, context),
-        artifacts: artifacts::artifacts_of(finding.document()),
-        tables: tables::tables_of(finding, context),
+        artifacts: artifacts.kept,
+        tables: tables.kept,
+        left_out,
     }
 }
 
@@ -52,13 +58,18 @@ pub fn refresh_note(finding: &Finding) -> String {
     note("AWS GuardDuty finding Payload for refresh:", finding)
 }
 
-/// Indented JSON; a finding too large for that goes on one line, and one larger still is cut.
+/// Indented JSON; a finding too large for that goes on one line, and of one larger still the largest parts are shortened. It
+/// is JSON in any case: scripts read it.
 fn note(heading: &str, finding: &Finding) -> String {
     let indented = format!("{heading}\n{:#}", finding.document());
     if limits::fits(&indented, limits::NOTE) {
         return indented;
     }
-    limits::clip(format!("{heading}\n{}", finding.document()), limits::NOTE)
+    let room = limits::NOTE - limits::length(heading) - 1;
+    format!(
+        "{heading}\n{}",
+        shortening::shortened(finding.document(), room)
+    )
 }
 
 fn properties(finding: &Finding, context: &MappingContext<'_>) -> Map<String, Value> {

@@ -30,7 +30,8 @@ pub(super) fn text_at(document: &Value, pointer: &str) -> Option<String> {
 }
 
 pub(super) fn incident_name(document: &Value) -> String {
-    if let Some(title) = text_at(document, "/Title") {
+    let on_one_line = |title: String| title.replace(['\n', '\r', '\t'], " ");
+    if let Some(title) = text_at(document, "/Title").map(on_one_line) {
         return limits::clip(format!("AWS GuardDuty: {title}"), limits::NAME);
     }
     let created_at = text_at(document, "/CreatedAt").unwrap_or_else(|| "unknown".to_owned());
@@ -40,12 +41,13 @@ pub(super) fn incident_name(document: &Value) -> String {
     )
 }
 
-pub(super) fn description(document: &Value) -> String {
+/// The finding's own description, and below it what was left out.
+pub(super) fn description(document: &Value, left_out: Option<&str>) -> String {
     let description = text_at(document, "/Description");
-    limits::clip(
-        description.unwrap_or_else(|| "AWS GuardDuty finding --".to_owned()),
-        limits::DESCRIPTION,
-    )
+    let description = description.unwrap_or_else(|| "AWS GuardDuty finding --".to_owned());
+    let addition = left_out.map_or_else(String::new, |left_out| format!("\n\n{left_out}"));
+    let room = limits::DESCRIPTION.saturating_sub(limits::length(&addition));
+    limits::clip(description, room) + &addition
 }
 
 /// The first date of the finding that is one, as ISO 8601 text; `now` when it has none.
@@ -104,10 +106,40 @@ mod tests {
             "AWS GuardDuty: No Title Provided, Create date : 2020-11-25."
         );
         assert_eq!(
+            incident_name(&json!({"Title": "a\r\nlevel=ERROR"})),
+            "AWS GuardDuty: a  level=ERROR",
+            "a name goes into the log"
+        );
+        assert_eq!(
             incident_name(&json!({})),
             "AWS GuardDuty: No Title Provided, Create date : unknown."
         );
-        assert_eq!(description(&json!({})), "AWS GuardDuty finding --");
+        assert_eq!(description(&json!({}), None), "AWS GuardDuty finding --");
+    }
+
+    #[test]
+    fn name_and_description_keep_to_their_limits() {
+        let name = |length| incident_name(&json!({"Title": "x".repeat(length)}));
+        let prefix = "AWS GuardDuty: ".len();
+        for (length, whole) in [
+            (limits::NAME - prefix, true),
+            (limits::NAME - prefix + 1, false),
+        ] {
+            assert_eq!(limits::length(&name(length)), limits::NAME);
+            assert_eq!(name(length).ends_with('x'), whole);
+        }
+        let of =
+            |length, left_out| description(&json!({"Description": "x".repeat(length)}), left_out);
+        for (length, whole) in [
+            (limits::DESCRIPTION, true),
+            (limits::DESCRIPTION + 1, false),
+        ] {
+            assert_eq!(limits::length(&of(length, None)), limits::DESCRIPTION);
+            assert_eq!(of(length, None).ends_with('x'), whole);
+        }
+        let with_addition = of(limits::DESCRIPTION, Some("Left out: much."));
+        assert_eq!(limits::length(&with_addition), limits::DESCRIPTION);
+        assert!(with_addition.ends_with("x…\n\nLeft out: much."));
     }
 
     #[test]

@@ -15,12 +15,20 @@ pub struct Limits {
     pub headers: usize,
 }
 
+/// Bytes of a frame; our own bound, no other is known: messages of 5 MB have been seen to pass. What is larger ends the
+/// connection, and the message comes again, so this is far more than a function's message may have.
+const FRAME_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of a line; our own bound. The longest of the platform's headers, `Co3ContextToken`, has some hundred.
+const LINE_BYTES: usize = 64 * 1024;
+/// Headers of a frame; our own bound. The platform sends some twenty.
+const HEADERS: usize = 1000;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            frame: 64 * 1024 * 1024,
-            line: 64 * 1024,
-            headers: 1000,
+            frame: FRAME_BYTES,
+            line: LINE_BYTES,
+            headers: HEADERS,
         }
     }
 }
@@ -78,9 +86,7 @@ impl Decoder {
         let length = end.map_or(buffer.len(), |end| self.scanned + end);
         // A carriage return may still be cut off.
         if length > self.limits.line + 1 {
-            return Err(FrameError::LineTooLong {
-                limit: self.limits.line,
-            });
+            return Err(self.line_too_long());
         }
         if end.is_none() {
             self.scanned = length;
@@ -92,6 +98,9 @@ impl Decoder {
         buffer.advance(1);
         if line.ends_with(b"\r") {
             line.truncate(line.len() - 1);
+        }
+        if line.len() > self.limits.line {
+            return Err(self.line_too_long());
         }
         Ok(Some(line))
     }
@@ -145,6 +154,12 @@ impl Decoder {
         self.scanned = 0;
         self.consumed = 0;
         Ok(self.partial.take().map(|frame| frame.with_body(body)))
+    }
+
+    fn line_too_long(&self) -> FrameError {
+        FrameError::LineTooLong {
+            limit: self.limits.line,
+        }
     }
 
     fn consume(&mut self, bytes: usize) -> Result<(), FrameError> {

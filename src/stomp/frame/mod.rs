@@ -119,8 +119,8 @@ impl Frame {
 
     /// Appends the frame's bytes to `out`; nothing is appended on an error.
     ///
-    /// `content-length` is written for every frame that may have a body, always by this function: one among the headers
-    /// is ignored.
+    /// `content-length` is written for every frame that may have a body, or has one, always by this function: one among
+    /// the headers is ignored.
     pub fn encode(&self, out: &mut BytesMut) -> Result<(), FrameError> {
         if !self.command.escapes() {
             self.check_unescaped()?;
@@ -135,7 +135,7 @@ impl Frame {
                 out.put_u8(b'\n');
             }
         }
-        if self.command.has_body() {
+        if self.command.has_body() || !self.body.is_empty() {
             out.put_slice(format!("{CONTENT_LENGTH}:{}\n", self.body.len()).as_bytes());
         }
         out.put_u8(b'\n');

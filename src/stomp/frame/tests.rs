@@ -169,6 +169,55 @@ fn limits_are_held_before_the_bytes_arrive() {
 }
 
 #[test]
+fn each_limit_is_reached_and_not_passed() {
+    // "MESSAGE\n" has 8 bytes, the empty line and the NUL one each.
+    let limits = |frame, line, headers| Limits {
+        frame,
+        line,
+        headers,
+    };
+    let body = b"MESSAGE\n\nabcde\0";
+    let counted = b"MESSAGE\ncontent-length:5\n\nabcde\0";
+    let lines = b"MESSAGE\r\nname:value\r\nb:c\r\n\r\n\0";
+    let bare_lines = b"MESSAGE\nname:value\nb:c\n\n\0";
+    for (bytes, reached, passed, error) in [
+        (
+            &body[..],
+            limits(15, 20, 2),
+            limits(14, 20, 2),
+            FrameError::FrameTooLarge { limit: 14 },
+        ),
+        (
+            counted,
+            limits(32, 20, 2),
+            limits(31, 20, 2),
+            FrameError::FrameTooLarge { limit: 31 },
+        ),
+        (
+            lines,
+            limits(100, 10, 2),
+            limits(100, 9, 2),
+            FrameError::LineTooLong { limit: 9 },
+        ),
+        (
+            bare_lines,
+            limits(100, 10, 2),
+            limits(100, 9, 2),
+            FrameError::LineTooLong { limit: 9 },
+        ),
+        (
+            lines,
+            limits(100, 10, 2),
+            limits(100, 10, 1),
+            FrameError::TooManyHeaders { limit: 1 },
+        ),
+    ] {
+        assert_eq!(decode_all(bytes, reached).map(|frames| frames.len()), Ok(1));
+        assert_eq!(decode_all(bytes, passed), Err(error));
+    }
+}
+
+#[test]
 fn debug_shows_no_value() {
     let frame = Frame::new(Command::Connect)
         .with("passcode", "hunter2")

@@ -117,7 +117,7 @@ async fn a_passcode_repeated_by_the_broker_is_not_passed_on() {
         let StompError::LoginRefused { message } = &*failure else {
             panic!("{failure:?}")
         };
-        assert_eq!(message, "no  user key:id with [passcode]");
+        assert_eq!(message, "no  user key:id with [secret]");
     })
     .await;
 }

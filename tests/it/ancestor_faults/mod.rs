@@ -1,6 +1,6 @@
 //! The fault runs in which the Python app was measured, each as a test of what this worker makes of it.
 //!
-//! Those about the broker are in `tests/stomp/ancestor_faults.rs`, on a real `ActiveMQ`. `docs/reliability-rows.md` has the
+//! Those about the broker are in `tests/stomp/ancestor_faults.rs`, on a real `ActiveMQ`. `RELIABILITY.md` has the
 //! table. Where a fault lasted for a minute there, here the pauses between attempts are short and the fault lasts until
 //! the attempts are used up: it is as much longer than the worker's patience, in less time.
 

@@ -3,6 +3,8 @@
 mod action;
 mod resource;
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::{
@@ -21,8 +23,16 @@ type Column = (&'static str, &'static [&'static str]);
 /// The cells of a row to be, those without a value too.
 type Cells = Vec<(&'static str, Option<String>)>;
 
-/// The tables that have rows, in the order of [`TABLES`].
-pub(super) fn tables_of(finding: &Finding, context: &MappingContext<'_>) -> Vec<Table> {
+/// What a finding adds to the data tables.
+pub(super) struct Tables {
+    /// The tables that have rows, in the order of [`TABLES`].
+    pub(super) kept: Vec<Table>,
+    /// How many rows a table has beyond [`limits::ROWS`].
+    pub(super) left_out: Vec<(&'static str, usize)>,
+}
+
+/// Finds the rows of a finding.
+pub(super) fn tables_of(finding: &Finding, context: &MappingContext<'_>) -> Tables {
     let document = finding.document();
     let queried_at = context
         .time_zone
@@ -37,28 +47,34 @@ pub(super) fn tables_of(finding: &Finding, context: &MappingContext<'_>) -> Vec<
         resource::interfaces(document),
         vec![resource::access_key(document)],
     ];
-    let tables = TABLES.into_iter().zip(cells).map(|(name, cells)| Table {
-        name,
-        rows: distinct(&queried_at, cells),
-    });
-    tables.filter(|table| !table.rows.is_empty()).collect()
+    let mut tables = Tables {
+        kept: Vec::new(),
+        left_out: Vec::new(),
+    };
+    for (name, cells) in TABLES.into_iter().zip(cells) {
+        let mut rows = distinct(&queried_at, cells);
+        if rows.len() > limits::ROWS {
+            tables.left_out.push((name, rows.len() - limits::ROWS));
+            rows.truncate(limits::ROWS);
+        }
+        if !rows.is_empty() {
+            tables.kept.push(Table { name, rows });
+        }
+    }
+    tables
 }
 
-/// At most [`limits::ROWS`] rows, none of them twice.
+/// The rows, none of them twice.
 fn distinct(queried_at: &str, cells: Vec<Cells>) -> Vec<Row> {
-    let mut rows: Vec<Row> = Vec::new();
-    for cells in cells {
+    let mut seen = HashSet::new();
+    let row = |cells: Cells| {
         let clipped = cells
             .into_iter()
             .map(|(column, value)| (column, value.map(|text| limits::clip(text, limits::TEXT))));
-        let Some(row) = Row::new(queried_at, clipped) else {
-            continue;
-        };
-        if rows.len() < limits::ROWS && !rows.contains(&row) {
-            rows.push(row);
-        }
-    }
-    rows
+        Row::new(queried_at, clipped)
+    };
+    let rows = cells.into_iter().filter_map(row);
+    rows.filter(|row| seen.insert(row.clone())).collect()
 }
 
 fn overview(finding: &Finding, context: &MappingContext<'_>) -> Cells {

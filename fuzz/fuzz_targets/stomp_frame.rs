@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fn_aws_guardduty_fuzz::stomp_frame::check(data));
