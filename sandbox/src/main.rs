@@ -65,6 +65,9 @@ struct Campaign {
     /// How many rounds are played
     #[arg(long, default_value_t = 20)]
     rounds: u64,
+    /// Seconds that everything may take to come right after the faults of a round
+    #[arg(long, default_value_t = 90)]
+    patience: u64,
     /// How many rounds are played at a time
     #[arg(long, default_value_t = 1)]
     jobs: usize,
@@ -164,6 +167,7 @@ impl Campaign {
             worker,
             seed: self.seed,
             rounds: self.rounds,
+            patience: Duration::from_secs(self.patience),
             jobs: self.jobs,
             only: self.only,
             on_activemq: self.activemq,

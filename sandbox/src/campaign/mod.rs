@@ -36,7 +36,7 @@ use stage::Stage;
 
 /// Two suffice to see that one does not hold up the other.
 const REGIONS: [&str; 2] = ["us-east-1", "eu-west-1"];
-/// How long everything may take to come right after a round.
+/// How long everything may take to come right in the runs without faults.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// How often it is looked.
 const PACE: Duration = Duration::from_millis(250);
@@ -52,6 +52,8 @@ pub struct CampaignOptions {
     pub seed: u64,
     /// How many rounds there are.
     pub rounds: u64,
+    /// How long everything may take to come right after a round.
+    pub patience: Duration,
     /// How many rounds are played at a time.
     pub jobs: usize,
     /// Only this round is played.
@@ -123,15 +125,15 @@ async fn play(options: &CampaignOptions, number: u64, customizations: &Value) ->
     let plan = Plan::draw(options.seed, number, options.findings);
     let mut stage = Stage::set(&options.worker, customizations, &plan, options.on_activemq).await?;
     stage.play(&plan).await?;
-    let wrong = judge(&mut stage).await?;
+    let wrong = judge(&mut stage, options.patience).await?;
     let round = sums(&stage, &plan, wrong);
     stage.down().await;
     Ok(round)
 }
 
 /// Everything comes right, stays right for a while, and the workers end well.
-async fn judge(stage: &mut Stage) -> io::Result<Vec<String>> {
-    let deadline = Instant::now() + PATIENCE;
+async fn judge(stage: &mut Stage, patience: Duration) -> io::Result<Vec<String>> {
+    let deadline = Instant::now() + patience;
     loop {
         stage.supervise()?;
         let wrong = stage.check()?;
