@@ -48,8 +48,12 @@ else
 fi
 
 step "the demo"
-cargo build --release --locked
+cargo build --release --locked --workspace
 target/release/fn-aws-guardduty demo --once
+
+step "a short campaign of faults and crashes, and a pile of messages"
+target/release/sandbox campaign --seed 1 --rounds 12 --jobs 3
+target/release/sandbox overload --messages 2000
 
 step "the customizations in IBM's own tools"
 bash tests/ibm_tools.sh
