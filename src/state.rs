@@ -3,7 +3,7 @@
 //! One small JSON file, replaced atomically. Without a folder that can be written the state lives in
 //! memory: after a start everything unarchived is then listed and matched again, and nothing is made twice.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -103,20 +103,26 @@ impl StateStore {
             .insert(key(region, detector), state.clone());
     }
 
-    /// Writes down that the incidents of these findings are being made, before the first of them is.
-    pub async fn begin(&self, region: &str, detector: &str, findings: &[String]) {
-        if findings.is_empty() {
-            return;
+    /// Writes down that the incidents of these findings are being made, before the first of them is; answers those that
+    /// were not begun before.
+    pub async fn begin(
+        &self,
+        region: &str,
+        detector: &str,
+        mut findings: Vec<String>,
+    ) -> HashSet<String> {
+        if !findings.is_empty() {
+            let mut document = self.lock();
+            let begun = document.begun.entry(key(region, detector)).or_default();
+            findings.retain(|finding| begun.insert(finding.clone()));
         }
-        self.lock()
-            .begun
-            .entry(key(region, detector))
-            .or_default()
-            .extend(findings.iter().cloned());
-        self.save(true).await;
+        if !findings.is_empty() {
+            self.save(true).await;
+        }
+        findings.into_iter().collect()
     }
 
-    /// The incident of a finding is whole; [`Self::save`] writes it.
+    /// The incident of a finding is whole, or nothing of it was made; [`Self::save`] writes it.
     pub fn finish(&self, region: &str, detector: &str, finding: &str) {
         let (mut document, key) = (self.lock(), key(region, detector));
         if let Some(begun) = document.begun.get_mut(&key) {
@@ -288,7 +294,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = StateStore::open(Some(folder.path()), "soar/201");
         assert!(!store.may_be_a_crash());
-        store.begin("r", "d", &["f1".into(), "f2".into()]).await;
+        let begun = |findings: &[&str]| findings.iter().map(ToString::to_string).collect();
+        store.begin("r", "d", begun(&["f1", "f2"])).await;
+        let new = store.begin("r", "d", begun(&["f2", "f3"])).await;
+        assert_eq!(new, HashSet::from(["f3".to_owned()]));
+        store.finish("r", "d", "f3");
         store.finish("r", "d", "f1");
         store.save(true).await;
 

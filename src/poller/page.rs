@@ -1,6 +1,6 @@
 //! One page of findings: fetch, match with SOAR, write.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
@@ -66,15 +66,21 @@ impl Batch<'_> {
             )
         };
         let verdicts: Vec<_> = fresh.iter().map(verdict).collect();
-        self.begin(&fresh, &verdicts).await;
+        let begun = self.begin(&fresh, &verdicts).await;
         let writer = Writer {
             context: self.context,
             region: self.guardduty.region(),
             detector: self.detector,
             has_critical: self.context.soar.traits().await?.has_critical,
         };
-        let write =
-            async |(finding, verdict)| (finding, self.write(&writer, finding, verdict).await);
+        let write = async |(finding, verdict): (_, &Result<Verdict, String>)| {
+            let end = match verdict {
+                Err(refused) => Ok(End::Refused(refused.clone())),
+                Ok(_) if self.halt.is_cancelled() => Ok(self.leave(finding, &begun)),
+                Ok(verdict) => self.write(&writer, finding, verdict).await,
+            };
+            (finding, end)
+        };
         // Collected first: a closure inside the stream would make the future's lifetimes too special to spawn.
         let work: Vec<_> = fresh.iter().zip(&verdicts).map(write).collect();
         let ends: Vec<_> = stream::iter(work)
@@ -91,7 +97,11 @@ impl Batch<'_> {
     }
 
     /// Writes down what is to be made, before any of it is.
-    async fn begin(&self, findings: &[Finding], verdicts: &[Result<Verdict, String>]) {
+    async fn begin(
+        &self,
+        findings: &[Finding],
+        verdicts: &[Result<Verdict, String>],
+    ) -> HashSet<String> {
         let makes = |verdict: &Verdict| {
             matches!(
                 verdict.decision,
@@ -105,27 +115,28 @@ impl Batch<'_> {
             .map(|(finding, _)| finding.id().to_owned())
             .collect();
         let region = self.guardduty.region();
-        self.context
-            .state
-            .begin(region, self.detector, &begun)
-            .await;
+        self.context.state.begin(region, self.detector, begun).await
+    }
+
+    /// A finding that is left to the next cycle. Where it was only just begun nothing of it was made: after a stop nobody
+    /// has to look for it.
+    fn leave(&self, finding: &Finding, begun: &HashSet<String>) -> End {
+        if begun.contains(finding.id()) {
+            let region = self.guardduty.region();
+            let state = &self.context.state;
+            state.finish(region, self.detector, finding.id());
+        }
+        End::Open
     }
 
     async fn write(
         &self,
         writer: &Writer<'_>,
         finding: &Finding,
-        verdict: &Result<Verdict, String>,
+        verdict: &Verdict,
     ) -> Result<End, SoarError> {
-        let verdict = match verdict {
-            Ok(verdict) => verdict,
-            Err(refused) => return Ok(End::Refused(refused.clone())),
-        };
-        if self.halt.is_cancelled() {
-            return Ok(End::Open);
-        }
-        let applied = writer.apply(finding, verdict, self.refreshes).await;
         let region = self.guardduty.region();
+        let applied = writer.apply(finding, verdict, self.refreshes).await;
         self.context.health.progress(region);
         match applied {
             Ok(Applied::Finished) => {
