@@ -30,13 +30,17 @@ open(path, "w").write(text.replace(old, new))
 PY
     (cd "$copy" && cargo build --release --locked --no-default-features --quiet 2>/dev/null)
     mv "$copy/$file.orig" "$copy/$file"
-    if "$sandbox" campaign --worker "$CARGO_TARGET_DIR/release/fn-aws-guardduty" --seed 1 --rounds 24 --jobs 4 --patience 30 \
-        >"$copy/campaign.txt" 2>&1; then
+    "$sandbox" campaign --worker "$CARGO_TARGET_DIR/release/fn-aws-guardduty" --seed 1 --rounds 24 --jobs 4 --patience 30 \
+        --stop-at-failure >"$copy/campaign.txt" 2>&1 || true
+    if grep -q FAILED "$copy/campaign.txt"; then
+        echo "caught    $name:$(grep -A1 FAILED "$copy/campaign.txt" | sed -n 2p)"
+    elif grep -q '"failed": \[\]' "$copy/campaign.txt"; then
         echo "SURVIVED  $name"
         survivors=$((survivors + 1))
     else
-        echo "caught    $name: $(grep -c FAILED "$copy/campaign.txt") of 24 rounds failed, as by:"
-        grep -A1 FAILED "$copy/campaign.txt" | sed -n 2p
+        echo "the campaign could not be played:" >&2
+        tail -n 3 "$copy/campaign.txt" >&2
+        exit 1
     fi
 }
 

@@ -68,6 +68,9 @@ struct Campaign {
     /// Seconds that everything may take to come right after the faults of a round
     #[arg(long, default_value_t = 90)]
     patience: u64,
+    /// End at the first round that fails
+    #[arg(long)]
+    stop_at_failure: bool,
     /// How many rounds are played at a time
     #[arg(long, default_value_t = 1)]
     jobs: usize,
@@ -168,6 +171,7 @@ impl Campaign {
             seed: self.seed,
             rounds: self.rounds,
             patience: Duration::from_secs(self.patience),
+            stop_at_failure: self.stop_at_failure,
             jobs: self.jobs,
             only: self.only,
             on_activemq: self.activemq,

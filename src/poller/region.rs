@@ -169,7 +169,9 @@ impl RegionPoller {
         verify: Verify,
     ) -> Result<(), CycleError> {
         let (window, now) = (&self.context.window, Timestamp::now());
-        let reread = detector.take_reread(window.overlap, Instant::now());
+        // Without a mark there is no listing of what changed since.
+        let unmarked = detector.state.cursor.watermark.is_none();
+        let reread = detector.take_reread(window.overlap, Instant::now()) || unmarked;
         let carried = std::mem::take(&mut detector.carried);
         let unsettled = carried.unsettled.clone();
         let DetectorPoller {

@@ -81,15 +81,18 @@ where
         .with_filter(dynamic_filter_fn(move |_, _| sink.is_on()));
     let subscriber = Registry::default()
         .with(level)
-        .with(filter_fn(shows_no_credentials))
+        .with(filter_fn(may_be_shown))
         .with(stream)
         .with(lines);
     Ok((subscriber, Telemetry { filter, file }))
 }
 
-/// At its finest AWS's library logs whole answers, also of who hands out credentials: `RUST_LOG=trace` must not show those.
-fn shows_no_credentials(metadata: &Metadata<'_>) -> bool {
-    *metadata.level() != Level::TRACE || !metadata.target().starts_with("aws_")
+/// What of AWS's library is never shown. At its finest it logs whole answers, also of who hands out credentials. And it
+/// complains after each error of a connection that it cannot close: ours are reqwest's, which closes them itself.
+fn may_be_shown(metadata: &Metadata<'_>) -> bool {
+    let of_aws = metadata.target().starts_with("aws_");
+    let finest = *metadata.level() == Level::TRACE;
+    !(of_aws && finest) && !metadata.target().ends_with("::connection_poisoning")
 }
 
 /// Our own modules at `level`, libraries at warnings or less.
@@ -256,6 +259,7 @@ mod tests {
         let (log, _) = subscriber(&config, false, move || writer.clone()).unwrap();
         tracing::subscriber::with_default(log, || {
             tracing::trace!(target: "aws_smithy_runtime::client::orchestrator", "an answer");
+            tracing::error!(target: "aws_smithy_runtime::client::http::connection_poisoning", "an answer");
             tracing::debug!(target: "aws_smithy_runtime", "a debug line");
             tracing::trace!("own trace");
         });

@@ -1,6 +1,8 @@
 //! A changed finding refreshes its incident.
 
 use sandbox::aws::Aws;
+use sandbox::calls::Side;
+use sandbox::faults::Fault;
 
 use crate::harness::{REGION, World, only};
 
@@ -44,6 +46,36 @@ async fn b10_an_update_refreshes_once_and_adds_no_artifact_twice() {
     assert_eq!(after.properties["aws_guardduty_trigger_refresh"], false);
     let runs = world.platform().workflow_runs();
     assert_eq!(runs.len(), 1, "one trigger: {runs:?}");
+}
+
+/// The first listing of a detector was not read to its end: there is no mark to list changes from.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_update_amid_a_first_import_that_fails_is_seen_in_the_next_cycle() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    let findings = aws.create_samples(REGION, 60);
+    let refusal = Fault::status(Side::Soar, 403)
+        .method("POST")
+        .path("/incidents$")
+        .after(10);
+    let refusal = world.sandbox.faults().inject(refusal);
+    world.start_and_listen().await;
+    world.log_shows("polling us-east-1 failed").await;
+    let made = world.platform().incidents()[0].clone();
+    let finding = made
+        .property("aws_guardduty_finding_id")
+        .unwrap()
+        .to_owned();
+    aws.update_finding(REGION, &finding);
+    let updated_at = aws.finding(REGION, &finding).unwrap()["updatedAt"].clone();
+    world.sandbox.faults().remove(refusal);
+    world.escalated(&findings).await;
+    world
+        .eventually("its incident is refreshed", |platform| {
+            let incident = &platform.incident_for_finding(&finding)[0];
+            incident.properties["aws_guardduty_finding_updated_at"] == updated_at
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

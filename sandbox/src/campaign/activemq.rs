@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::worker::{BrokerAddress, at};
+use super::worker::{BrokerAddress, status};
 use crate::Sandbox;
 use crate::broker::client::{Account, Client};
 use crate::certificates::Certificates;
@@ -116,7 +116,7 @@ impl ActiveMq {
     pub(super) fn kill(&mut self) -> io::Result<()> {
         if let Some(mut child) = self.supervisor.take() {
             drop(child.stdin.take());
-            child.wait().map_err(at("wait for ActiveMQ"))?;
+            status(child.wait().map(Some))?;
         }
         Ok(())
     }
@@ -155,16 +155,16 @@ fn write_key_store(folder: &Path) -> io::Result<String> {
     let certificates = Certificates::generate()?;
     let pem = folder.join("broker.pem");
     std::fs::write(&pem, certificates.server_pem)?;
-    let status = Command::new("openssl")
+    let made = Command::new("openssl")
         .args(["pkcs12", "-export", "-name", "broker", "-passout"])
         .arg(format!("pass:{PASSWORD}"))
         .arg("-in")
         .arg(&pem)
         .arg("-out")
         .arg(folder.join("broker.p12"))
-        .status()
-        .map_err(at("run openssl"))?;
-    if !status.success() {
+        .status();
+    let status = status(made.map(Some))?;
+    if !status.is_some_and(|status| status.success()) {
         return Err(io::Error::other(
             "openssl could not make the broker's key store",
         ));

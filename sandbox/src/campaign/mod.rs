@@ -54,6 +54,8 @@ pub struct CampaignOptions {
     pub rounds: u64,
     /// How long everything may take to come right after a round.
     pub patience: Duration,
+    /// Whether the first round that fails is the last.
+    pub stop_at_failure: bool,
     /// How many rounds are played at a time.
     pub jobs: usize,
     /// Only this round is played.
@@ -117,6 +119,9 @@ pub async fn run(options: &CampaignOptions, tell: impl Fn(&str)) -> io::Result<T
             std::fs::write(path, &round.log)?;
         }
         journal.record(|totals| totals.add(number, &round))?;
+        if options.stop_at_failure && !round.wrong.is_empty() {
+            break;
+        }
     }
     Ok(journal.totals().clone())
 }

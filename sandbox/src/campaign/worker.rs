@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -89,8 +90,8 @@ impl Worker {
         let Some(mut process) = self.process.take() else {
             return Ok(false);
         };
-        process.kill().map_err(at("kill a worker"))?;
-        process.wait().map_err(at("wait for a killed worker"))?;
+        process.kill()?;
+        status(process.wait().map(Some))?;
         Ok(true)
     }
 
@@ -115,7 +116,7 @@ impl Worker {
         };
         let ended = async {
             loop {
-                if let Some(status) = process.try_wait().map_err(at("wait for a worker"))? {
+                if let Some(status) = status(process.try_wait())? {
                     return io::Result::Ok(status);
                 }
                 tokio::time::sleep(PACE).await;
@@ -137,7 +138,7 @@ impl Worker {
         let Some(process) = &mut self.process else {
             return Ok(None);
         };
-        let status = process.try_wait().map_err(at("look after a worker"))?;
+        let status = status(process.try_wait())?;
         if status.is_some() {
             self.process = None;
         }
@@ -205,8 +206,14 @@ impl Worker {
     pub(super) fn map(&self, findings: &[Value]) -> io::Result<Vec<Value>> {
         let file = self.folder.path().join("findings.json");
         fs::write(&file, Value::from(findings).to_string())?;
-        let output = self.command().arg("map").arg(&file).output();
-        let output = output.map_err(at("map the findings"))?;
+        let map = || self.command().arg("map").arg(&file).output();
+        let output = map().or_else(|error| {
+            if has_no_status(&error) {
+                map()
+            } else {
+                Err(error)
+            }
+        })?;
         if !output.status.success() {
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
             return Err(io::Error::other(text));
@@ -215,9 +222,21 @@ impl Worker {
     }
 }
 
-/// Says what could not be done.
-pub(super) fn at(what: &'static str) -> impl Fn(io::Error) -> io::Error {
-    move |error| io::Error::new(error.kind(), format!("could not {what}: {error}"))
+/// `RustPython` ignores SIGCHLD for a moment whenever an interpreter starts, to learn how it was handled: a child that ends
+/// just then leaves no status.
+fn has_no_status(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::ECHILD as i32)
+}
+
+/// The status of a child, if it has ended; a good one where it left none.
+pub(super) fn status(ended: io::Result<Option<ExitStatus>>) -> io::Result<Option<ExitStatus>> {
+    ended.or_else(|error| {
+        if has_no_status(&error) {
+            Ok(Some(ExitStatus::default()))
+        } else {
+            Err(error)
+        }
+    })
 }
 
 /// The customizations that the worker brings along.
