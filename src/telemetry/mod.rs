@@ -90,9 +90,10 @@ where
 /// What of AWS's library is never shown. At its finest it logs whole answers, also of who hands out credentials. And it
 /// complains after each error of a connection that it cannot close: ours are reqwest's, which closes them itself.
 fn may_be_shown(metadata: &Metadata<'_>) -> bool {
-    let of_aws = metadata.target().starts_with("aws_");
-    let finest = *metadata.level() == Level::TRACE;
-    !(of_aws && finest) && !metadata.target().ends_with("::connection_poisoning")
+    let target = metadata.target();
+    let finest = target.starts_with("aws_") && *metadata.level() == Level::TRACE;
+    let complaint = target.ends_with("::connection_poisoning");
+    !(finest || complaint)
 }
 
 /// Our own modules at `level`, libraries at warnings or less.
