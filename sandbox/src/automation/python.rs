@@ -2,6 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use rustpython_vm::builtins::{PyBaseExceptionRef, PyCode, PyDictRef};
 use rustpython_vm::compiler::Mode;
@@ -43,8 +44,13 @@ struct Python {
     compiled: RefCell<HashMap<String, PyRef<PyCode>>>,
 }
 
+/// Held while an interpreter is made. `RustPython` learns how each signal is handled by ignoring it for a moment: two that do
+/// so at once may leave one ignored for good, SIGCHLD among them, and then no child has a status any more.
+static MAKING: Mutex<()> = Mutex::new(());
+
 impl Python {
     fn new() -> Result<Self, AutomationError> {
+        let _making = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
         let mut settings = Settings::default();
         settings.install_signal_handlers = false;
         settings.import_site = false;

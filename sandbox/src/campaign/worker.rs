@@ -222,8 +222,7 @@ impl Worker {
     }
 }
 
-/// `RustPython` ignores SIGCHLD for a moment whenever an interpreter starts, to learn how it was handled: a child that ends
-/// just then leaves no status.
+/// `RustPython` ignores SIGCHLD for a moment whenever an interpreter is made: a child that ends just then leaves no status.
 fn has_no_status(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::ECHILD as i32)
 }
