@@ -245,9 +245,12 @@ fn soar(rng: &mut StdRng) -> Trouble {
         How::CutAnswer,
         How::Delay(rng.random_range(200..1_500)),
     ];
+    let (calls, how) = (pick(rng, &calls), pick(rng, &how));
+    // A note that the platform refuses for good is told in the log alone.
+    let refused_note = how == How::Status(400) && matches!(calls, Calls::All | Calls::Notes);
     Trouble {
-        calls: pick(rng, &calls),
-        how: pick(rng, &how),
+        calls: if refused_note { Calls::Creates } else { calls },
+        how,
         every: rng.random_range(1..6),
         lasts: millis(rng, 100..2_000),
     }
