@@ -52,7 +52,7 @@ cargo build --release --locked --workspace
 target/release/fn-aws-guardduty demo --once
 
 step "a short campaign of faults and crashes, and a pile of messages"
-target/release/sandbox campaign --seed 1 --rounds 12 --jobs 3
+target/release/sandbox campaign --seed 1 --rounds 6 --jobs 3
 target/release/sandbox overload --messages 2000
 
 step "the customizations in IBM's own tools"
