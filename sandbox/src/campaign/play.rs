@@ -54,6 +54,8 @@ impl Stage {
         self.refusing |= refuses_logins(act);
         match act {
             Act::Kill { second, pause } => self.kill(*second, *pause)?,
+            // A second signal would end it at once.
+            Act::Restart if self.stopping => {}
             Act::Restart => self.stopping = self.workers[0].terminate()?,
             Act::Soar(trouble) => {
                 let id = self.sandbox.faults().inject(soar_fault(trouble));
