@@ -7,11 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
 
 use crate::domain::{Cursor, Quarantine};
 
@@ -50,10 +49,15 @@ struct Document {
 
 /// The state of this worker.
 #[derive(Debug)]
-pub struct StateStore {
+pub struct StateStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
     path: Option<PathBuf>,
     document: Mutex<Document>,
-    saving: tokio::sync::Mutex<Saved>,
+    /// Held while the file is written, on a thread of its own and never by a future: one that is not polled for a while
+    /// would hold up all others.
+    saving: Mutex<Saved>,
 }
 
 #[derive(Debug, Default)]
@@ -80,11 +84,11 @@ impl StateStore {
                 ..Document::default()
             };
         }
-        Self {
+        Self(Arc::new(Inner {
             path,
             document: Mutex::new(document),
-            saving: tokio::sync::Mutex::default(),
-        }
+            saving: Mutex::default(),
+        }))
     }
 
     /// What is remembered of a detector.
@@ -143,50 +147,26 @@ impl StateStore {
     /// Whether the worker before this one may have left calls under way: it did not finish what it had begun, or
     /// nothing tells.
     pub fn may_be_a_crash(&self) -> bool {
-        self.path.is_none() || !self.lock().begun.is_empty()
+        self.0.path.is_none() || !self.lock().begun.is_empty()
     }
 
     /// Writes the file, at most once a second unless `now` is set. A failure is reported once and the
     /// worker goes on without the file.
     pub async fn save(&self, now: bool) {
-        let Some(path) = self.path.clone() else {
-            return;
-        };
-        let mut saved = self.saving.lock().await;
-        if !now && saved.at.is_some_and(|at| at.elapsed() < SAVE_EVERY) {
+        if self.0.path.is_none() {
             return;
         }
-        let Ok(text) = serde_json::to_vec(&*self.lock()) else {
-            return;
-        };
-        let written = tokio::task::spawn_blocking({
-            let path = path.clone();
-            move || replace(&path, &text)
-        });
-        let outcome = written
-            .await
-            .unwrap_or_else(|error| Err(std::io::Error::other(error)));
-        saved.at = Some(Instant::now());
-        match outcome {
-            Ok(()) => saved.failed = false,
-            Err(error) if saved.failed => {
-                tracing::debug!("the state file cannot be written: {error}");
-            }
-            Err(error) => {
-                saved.failed = true;
-                tracing::warn!(
-                    "the state file {} cannot be written: {error}; set aws_gd_state_dir to a folder that can. \
-                     Until then a restart looks at all unarchived findings of the look-back again",
-                    path.display()
-                );
-            }
+        let inner = Arc::clone(&self.0);
+        let saved = tokio::task::spawn_blocking(move || inner.save(now));
+        if let Err(error) = saved.await {
+            tracing::warn!("the state could not be saved: {error}");
         }
     }
 
     /// Waits until no other poller uses the state folder; who drops the file lets the next one in. Two that poll the same would
     /// both make an incident of one finding.
     pub async fn alone(&self) -> Option<File> {
-        let path = self.path.as_ref()?.with_extension("lock");
+        let path = self.0.path.as_ref()?.with_extension("lock");
         let mut told = false;
         loop {
             match try_lock(&path) {
@@ -209,11 +189,45 @@ impl StateStore {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Document> {
-        self.document
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Document> {
+        lock(&self.0.document)
     }
+}
+
+impl Inner {
+    fn save(&self, now: bool) {
+        let Some(path) = &self.path else { return };
+        let mut saved = lock(&self.saving);
+        if !now && saved.at.is_some_and(|at| at.elapsed() < SAVE_EVERY) {
+            return;
+        }
+        let text = serde_json::to_vec(&*lock(&self.document));
+        let outcome = text
+            .map_err(std::io::Error::other)
+            .and_then(|text| replace(path, &text));
+        saved.at = Some(Instant::now());
+        match outcome {
+            Ok(()) => saved.failed = false,
+            Err(error) if saved.failed => {
+                tracing::debug!("the state file cannot be written: {error}");
+            }
+            Err(error) => {
+                saved.failed = true;
+                tracing::warn!(
+                    "the state file {} cannot be written: {error}; set aws_gd_state_dir to a folder that can. \
+                     Until then a restart looks at all unarchived findings of the look-back again",
+                    path.display()
+                );
+            }
+        }
+    }
+}
+
+/// A poisoned lock only means that another thread panicked between two assignments of plain values.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn try_lock(path: &Path) -> Result<File, TryLockError> {
@@ -268,6 +282,9 @@ fn replace(path: &Path, text: &[u8]) -> std::io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future as _;
+    use std::task::{Context, Waker};
+
     use super::*;
 
     fn finished() -> DetectorState {
@@ -308,6 +325,21 @@ mod tests {
         again.finish("r", "d", "f2");
         assert!(!again.may_be_a_crash());
         assert!(StateStore::open(None, "soar/201").may_be_a_crash());
+    }
+
+    /// Pages of findings are futures of one task: while one result is taken in, the others are not polled.
+    #[tokio::test]
+    async fn a_save_that_nobody_polls_holds_up_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = StateStore::open(Some(folder.path()), "soar/201");
+        for number in 0..50 {
+            let mut left = Box::pin(store.begin("r", "d", vec![format!("f{number}")]));
+            let mut once = Context::from_waker(Waker::noop());
+            assert!(left.as_mut().poll(&mut once).is_pending());
+            let other = tokio::time::timeout(Duration::from_mins(1), store.save(true));
+            other.await.expect("the other save ends");
+            left.await;
+        }
     }
 
     #[test]

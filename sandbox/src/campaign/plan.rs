@@ -164,6 +164,12 @@ impl Plan {
             acts.push((at + millis(&mut rng, 50..1_500), kill(&mut rng)));
         }
         acts.sort_by_key(|(at, _)| *at);
+        // Now and then so many that each region has several pages in work.
+        let findings = if rng.random_bool(0.15) {
+            findings * 5
+        } else {
+            findings
+        };
         Self {
             findings: rng.random_range(findings / 2..=findings * 3 / 4),
             two_workers: rng.random_bool(0.3),
