@@ -170,7 +170,12 @@ impl StateStore {
         let mut told = false;
         loop {
             match try_lock(&path) {
-                Ok(file) => return Some(file),
+                Ok(file) => {
+                    if told {
+                        self.read_again();
+                    }
+                    return Some(file);
+                }
                 Err(TryLockError::WouldBlock) if told => {}
                 Err(TryLockError::WouldBlock) => {
                     tracing::warn!(
@@ -186,6 +191,15 @@ impl StateStore {
                 }
             }
             tokio::time::sleep(LOCK_PAUSE).await;
+        }
+    }
+
+    /// Takes up what another worker has written since this one read the file.
+    fn read_again(&self) {
+        let platform = self.lock().platform.clone();
+        let document = self.0.path.as_deref().and_then(read);
+        if let Some(document) = document.filter(|document| document.platform == platform) {
+            *self.lock() = document;
         }
     }
 
@@ -304,6 +318,22 @@ mod tests {
         assert_eq!(again.detector("eu-west-1", "d1"), finished());
         let other = StateStore::open(Some(folder.path()), "soar/202");
         assert_eq!(other.detector("eu-west-1", "d1"), DetectorState::default());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waited_for_another_worker_goes_on_from_what_that_one_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = StateStore::open(Some(folder.path()), "soar/201");
+        let locked = first.alone().await.unwrap();
+        let second = StateStore::open(Some(folder.path()), "soar/201");
+        let (alone, ()) = tokio::join!(second.alone(), async {
+            tokio::time::sleep(LOCK_PAUSE / 2).await;
+            first.begin("r", "d", vec!["f1".into()]).await;
+            drop(locked);
+        });
+        assert!(alone.is_some());
+        assert_eq!(second.begun("r", "d"), ["f1"]);
+        assert!(second.may_be_a_crash());
     }
 
     #[tokio::test]

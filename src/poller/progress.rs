@@ -222,18 +222,21 @@ impl PageOutcome {
         ids.iter().filter(absent).map(String::as_str).collect()
     }
 
-    /// Sets aside what SOAR refuses. What else is not finished is looked at again in the next cycle.
+    /// Sets aside what SOAR refuses or fails at, so that it is not tried before all else in every cycle. What else is not
+    /// finished is looked at again in the next.
     ///
     /// # Errors
     /// When SOAR or AWS itself failed.
-    pub(super) fn set_aside_refused(
+    pub(super) fn set_aside(
         self,
         state: &mut DetectorState,
         now: Timestamp,
     ) -> Result<(), CycleError> {
         for finding in self.findings {
-            if let End::Refused(reason) = finding.end {
-                set_aside(state, &finding.id, &reason, now);
+            match finding.end {
+                End::Refused(reason) => set_aside(state, &finding.id, &reason, now),
+                End::Lost(error) => set_aside(state, &finding.id, &error.to_string(), now),
+                End::Known | End::Finished | End::Open => {}
             }
         }
         self.error.map_or(Ok(()), Err)

@@ -24,13 +24,14 @@ impl RegionPoller {
         detector: &mut DetectorPoller,
         verify: Verify,
     ) -> Result<(), CycleError> {
-        let open = self.open_incidents(id).await?;
+        let mut open = self.open_incidents(id).await?;
         let gone = &mut detector.state.gone;
         gone.retain(|finding| open.iter().any(|incident| incident.finding_id == *finding));
         if open.is_empty() {
             return Ok(());
         }
-        self.see_to_duplicates(&open, &mut detector.doubles).await?;
+        let closed = self.see_to_duplicates(&open, &mut detector.doubles).await?;
+        open.retain(|incident| !closed.contains(&incident.id));
         let unarchived = self.unarchived(id).await?;
         gone.retain(|finding| !unarchived.contains(finding));
         let (current, absent): (Vec<_>, Vec<_>) = open
@@ -185,11 +186,13 @@ impl RegionPoller {
     }
 
     /// Two open incidents of one finding were left by another program. The oldest is the one that is kept up to date.
+    /// Answers those that were closed.
     async fn see_to_duplicates(
         &self,
         open: &[KnownIncident],
         reported: &mut HashSet<i64>,
-    ) -> Result<(), SoarError> {
+    ) -> Result<HashSet<i64>, SoarError> {
+        let mut closed = HashSet::new();
         let mut oldest: HashMap<&str, i64> = HashMap::new();
         for incident in open {
             let first = oldest.entry(&incident.finding_id).or_insert(incident.id);
@@ -202,8 +205,11 @@ impl RegionPoller {
         for (incident, oldest) in duplicates {
             let id = incident.id;
             if self.context.close_duplicates {
-                if let Err(error) = self.close_duplicate(incident, oldest).await {
-                    own_failure(id, error)?;
+                match self.close_duplicate(incident, oldest).await {
+                    Ok(()) => {
+                        closed.insert(id);
+                    }
+                    Err(error) => own_failure(id, error)?,
                 }
                 self.context.health.progress(self.region());
             } else if reported.insert(id) {
@@ -214,7 +220,7 @@ impl RegionPoller {
                 );
             }
         }
-        Ok(())
+        Ok(closed)
     }
 
     async fn close_duplicate(

@@ -8,12 +8,14 @@ use serde_json::Value;
 use crate::domain::field;
 
 /// Fields by which an incident is found again, or that the platform requires: without them there is no incident.
-const INDISPENSABLE: [&str; 5] = [
+const INDISPENSABLE: [&str; 6] = [
     "name",
     "discovered_date",
     field::FINDING_ID,
     field::DETECTOR_ID,
     field::REGION,
+    // Without it the incident would count as older than its finding for ever.
+    field::FINDING_UPDATED_AT,
 ];
 
 /// Takes out of an incident, or a row of a data table, what the platform's refusal names; answers what that was. `None`
@@ -23,9 +25,12 @@ pub(super) fn leave_out(dto: &mut Value, refusal: &str) -> Option<String> {
         let Some(fields) = dto.pointer_mut(holder).and_then(Value::as_object_mut) else {
             continue;
         };
-        let named =
-            |name: &&String| is_named(name, refusal) && !INDISPENSABLE.contains(&name.as_str());
-        let Some(name) = fields.keys().find(named).cloned() else {
+        // A whole holder of fields is never what is refused, though a refusal may name it on the way to one.
+        let holds = |value: &Value| holder.is_empty() && (value.is_object() || value.is_array());
+        let named = |(name, value): &(&String, &Value)| {
+            is_named(name, refusal) && !INDISPENSABLE.contains(&name.as_str()) && !holds(value)
+        };
+        let Some(name) = fields.iter().find(named).map(|(name, _)| name.clone()) else {
             continue;
         };
         fields.remove(&name);
@@ -105,6 +110,9 @@ mod tests {
             "aws_guardduty_finding_id is unknown",
             "name is too long",
             "aws_guardduty_finding is unknown",
+            "properties: aws_guardduty_finding_id is invalid",
+            "unreadable (through reference chain: IncidentDTO[\"properties\"])",
+            "aws_guardduty_finding_updated_at is no text",
             "something is wrong",
             "",
         ] {

@@ -153,8 +153,9 @@ impl RegionPoller {
         if self.stop.is_cancelled() {
             return Ok(());
         }
+        self.reconcile(id, detector, verify).await?;
         detector.confirmed = true;
-        self.reconcile(id, detector, verify).await
+        Ok(())
     }
 
     /// Brings what the window asks for to SOAR.
@@ -312,7 +313,7 @@ impl RegionPoller {
             for gone in outcome.absent(ids) {
                 state.finish(region, id, gone);
             }
-            outcome.set_aside_refused(&mut detector.state, Timestamp::now())?;
+            outcome.set_aside(&mut detector.state, Timestamp::now())?;
         }
         // The quarantine looks after these.
         for finding in &aside {
