@@ -65,7 +65,7 @@ struct Campaign {
     /// How many rounds are played
     #[arg(long, default_value_t = 20)]
     rounds: u64,
-    /// Seconds that everything may take to come right after the faults of a round
+    /// Seconds for which nothing may get better after the faults of a round while something is wrong
     #[arg(long, default_value_t = 90)]
     patience: u64,
     /// End at the first round that fails
