@@ -28,6 +28,7 @@ pub mod guardduty;
 pub mod health;
 pub mod lifecycle;
 pub mod monitoring;
+mod mutex;
 pub mod package;
 pub mod poller;
 pub mod proxy;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::{Cursor, Quarantine};
+use crate::mutex::lock;
 
 /// The file's name in the state folder.
 pub const FILE_NAME: &str = "fn_aws_guardduty.state.json";
@@ -235,13 +236,6 @@ impl Inner {
             }
         }
     }
-}
-
-/// A poisoned lock only means that another thread panicked between two assignments of plain values.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn try_lock(path: &Path) -> Result<File, TryLockError> {

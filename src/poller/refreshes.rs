@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::mutex::lock;
+
 /// How long a refresh may take before it is triggered again, at most and at least; in between, so many cycles.
 const LONGEST_PATIENCE: Duration = Duration::from_mins(2);
 const SHORTEST_PATIENCE: Duration = Duration::from_secs(10);
@@ -58,10 +60,7 @@ impl Refreshes {
 
     /// What to do about this update of a finding.
     pub(super) fn ask(&self, finding_id: &str, updated_at: &str, now: Instant) -> Ask {
-        let mut triggered = self
-            .triggered
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut triggered = lock(&self.triggered);
         match triggered.get_mut(finding_id) {
             Some(last) if last.updated_at == updated_at => {
                 if now.duration_since(last.at) < self.patience {
@@ -88,10 +87,7 @@ impl Refreshes {
 
     /// The incident is up to date, or the trigger could not be set: begin anew next time.
     pub(super) fn forget(&self, finding_id: &str) {
-        self.triggered
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .remove(finding_id);
+        lock(&self.triggered).remove(finding_id);
     }
 }
 

@@ -35,6 +35,7 @@ use tokio::time::Instant;
 
 use crate::config::{Credentials, SoarConfig};
 use crate::domain::Backoff;
+use crate::mutex::lock;
 use crate::{proxy, reason};
 use call::{Call, Repeat, may_repeat};
 use exchange::exchange;
@@ -271,11 +272,4 @@ fn base_url(config: &SoarConfig) -> String {
         config.host.clone()
     };
     format!("https://{host}:{}{separator}{prefix}/rest", config.port)
-}
-
-/// A poisoned lock only means that another thread panicked between two assignments of plain values.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }

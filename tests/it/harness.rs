@@ -40,11 +40,17 @@ impl World {
     /// A listening worker that has escalated one finding; answers the finding's id as well.
     pub(crate) async fn with_an_incident() -> (Self, String) {
         let mut world = Self::new().await;
-        let kind = Aws::sample_kinds()[0];
-        let finding = world.sandbox.aws().create_sample(REGION, kind);
-        world.start_and_listen().await;
-        world.escalated([&finding]).await;
+        let finding = world.start_and_escalate_one().await;
         (world, finding)
+    }
+
+    /// Publishes a finding and starts the worker, which listens and escalates it; answers the finding's id.
+    pub(crate) async fn start_and_escalate_one(&mut self) -> String {
+        let kind = Aws::sample_kinds()[0];
+        let finding = self.sandbox.aws().create_sample(REGION, kind);
+        self.start_and_listen().await;
+        self.escalated([&finding]).await;
+        finding
     }
 
     /// A platform that has none of our customizations yet.

@@ -113,12 +113,7 @@ async fn a_platform_with_paged_artifacts_only_will_do() {
         .method("GET")
         .path("/artifacts$");
     world.sandbox.faults().inject(paged_only);
-    let finding = world
-        .sandbox
-        .aws()
-        .create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
+    let finding = world.start_and_escalate_one().await;
     let before = only(world.platform(), &finding);
     world
         .platform()

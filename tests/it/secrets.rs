@@ -7,7 +7,6 @@ use std::net::Ipv4Addr;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use sandbox::aws::Aws;
 use sandbox::calls::Side;
 use sandbox::faults::{Failure, Fault};
 use sandbox::soar::Reply;
@@ -259,12 +258,7 @@ async fn servers_that_repeat_the_request_tell_nobody() {
     let mut world = talkative().await;
     let mut watch = Watch::new(&world);
     let (soar, aws) = (echo(&soar_hears(&world)), echo(&[SESSION_TOKEN.to_owned()]));
-    let finding = world
-        .sandbox
-        .aws()
-        .create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
+    let finding = world.start_and_escalate_one().await;
 
     let faults = world.sandbox.faults().clone();
     for status in [400, 403, 409, 500, 503] {

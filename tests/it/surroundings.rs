@@ -23,12 +23,7 @@ async fn secrets_come_from_a_file_and_from_the_environment_and_are_never_logged(
         ("AWS_SECRET", aws_secret.as_str()),
         ("RUST_LOG", "trace"),
     ]);
-    let finding = world
-        .sandbox
-        .aws()
-        .create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
+    world.start_and_escalate_one().await;
     assert_eq!(world.stop().await.code(), Some(0));
     let log = world.log();
     assert!(log.contains("TRACE"), "the log is as fine as can be");
@@ -46,12 +41,7 @@ async fn the_log_goes_to_a_file_too_and_a_reload_moves_it_and_makes_it_finer() {
         fs::create_dir(world.path(folder)).unwrap();
     }
     world.set_connection("logdir", "first");
-    let finding = world
-        .sandbox
-        .aws()
-        .create_sample(REGION, Aws::sample_kinds()[0]);
-    world.start_and_listen().await;
-    world.escalated([&finding]).await;
+    world.start_and_escalate_one().await;
     world.set_connection("logdir", "second");
     world.set_connection("loglevel", "DEBUG");
     world.reload();
