@@ -225,6 +225,7 @@ impl Worker {
             REGIONS.join("|"),
         );
         std::fs::write(folder.path().join("app.config"), config)?;
+        sandbox::no_worker_before(folder.path())?;
         let child = Command::new(env!("CARGO_BIN_EXE_fn-aws-guardduty"))
             .arg("run")
             .current_dir(folder.path())

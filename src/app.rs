@@ -86,8 +86,14 @@ pub async fn prepare(config: Config, health: &Health) -> anyhow::Result<Prepared
     })
 }
 
-/// Starts the listener and the poller as tasks of `lifecycle`.
-pub fn start(prepared: Prepared, lifecycle: &Lifecycle, health: &Health) {
+/// Starts the listener and the poller as tasks of `lifecycle`. `state` is what the poller before this one remembers, and
+/// then what this one does.
+pub fn start(
+    prepared: Prepared,
+    lifecycle: &Lifecycle,
+    health: &Health,
+    state: &mut Option<StateStore>,
+) {
     let Prepared {
         config,
         soar,
@@ -111,7 +117,7 @@ pub fn start(prepared: Prepared, lifecycle: &Lifecycle, health: &Health) {
     } else {
         tracing::warn!("stomp = 0 in [resilient]: functions are not served");
     }
-    start_poller(config, lifecycle, soar, aws, health.clone());
+    start_poller(config, lifecycle, soar, aws, health.clone(), state);
 }
 
 /// How the connection to SOAR proves both ends.
@@ -252,7 +258,14 @@ async fn destination(
     }
 }
 
-fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws, health: Health) {
+fn start_poller(
+    config: Config,
+    lifecycle: &Lifecycle,
+    soar: Arc<Soar>,
+    aws: Aws,
+    health: Health,
+    state: &mut Option<StateStore>,
+) {
     let guardduty = config.guardduty;
     let Some(interval) = guardduty.polling_interval else {
         tracing::info!("aws_gd_polling_interval = 0: findings are not polled");
@@ -264,10 +277,13 @@ fn start_poller(config: Config, lifecycle: &Lifecycle, soar: Arc<Soar>, aws: Aws
         config.soar.port,
         soar.org_id()
     );
+    let folder = guardduty.state_dir.as_deref();
+    let before = state.take().filter(|state| state.is_only_here(&platform));
+    let state = state.insert(before.unwrap_or_else(|| StateStore::open(folder, &platform)));
     let context = poller::Context {
         soar,
         aws,
-        state: StateStore::open(guardduty.state_dir.as_deref(), &platform),
+        state: state.clone(),
         window: WindowSettings {
             lookback: guardduty.lookback,
             overlap: guardduty.overlap,

@@ -15,6 +15,7 @@ use crate::lifecycle::{ExitVerdict, GRACE_PERIOD, Lifecycle};
 use crate::monitoring;
 use crate::requests::{Request, Requests};
 use crate::soar::SoarError;
+use crate::state::StateStore;
 use crate::systemd;
 use crate::telemetry::Telemetry;
 
@@ -34,6 +35,8 @@ pub struct Service {
     log: Telemetry,
     health: Health,
     monitoring: monitoring::Server,
+    /// What the poller at work remembers, for the next.
+    state: Option<StateStore>,
     /// Nothing new begins any more.
     stopping: bool,
     /// A reload was asked for while another was under way.
@@ -54,6 +57,7 @@ impl Service {
             reread,
             log,
             monitoring: monitoring::Server::new(health.clone()),
+            state: None,
             health,
             stopping: false,
             reload_again: None,
@@ -77,7 +81,7 @@ impl Service {
             self.take_up_surroundings(prepared).await;
         }
         while let ControlFlow::Continue(prepared) = next {
-            app::start(*prepared, &lifecycle, &self.health);
+            app::start(*prepared, &lifecycle, &self.health, &mut self.state);
             systemd::ready();
             next = self.watch(&lifecycle).await;
             let grace = if next.is_continue() {

@@ -41,15 +41,19 @@ struct Document {
     /// The SOAR organisation it belongs to: another platform has none of the incidents.
     platform: String,
     /// By `region/detector`.
+    #[serde(default)]
     detectors: BTreeMap<String, DetectorState>,
     /// Findings whose incident is being made, by `region/detector`: written down before the first call that makes
     /// something, so that after a crash all that was begun is found and finished.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     begun: BTreeMap<String, BTreeSet<String>>,
+    /// The last poller left no call under way. Taken back while one is at work.
+    #[serde(default)]
+    ended: bool,
 }
 
-/// The state of this worker.
-#[derive(Debug)]
+/// The state of this worker; a clone is the same.
+#[derive(Debug, Clone)]
 pub struct StateStore(Arc<Inner>);
 
 #[derive(Debug)]
@@ -81,6 +85,8 @@ impl StateStore {
                 );
             }
             document = Document {
+                // A file of no platform says that nobody has worked here yet.
+                ended: document.ended && document.platform.is_empty(),
                 platform: platform.to_owned(),
                 ..Document::default()
             };
@@ -90,6 +96,12 @@ impl StateStore {
             document: Mutex::new(document),
             saving: Mutex::default(),
         }))
+    }
+
+    /// Whether this holds the state of `platform`, and no file does.
+    pub fn is_only_here(&self, platform: &str) -> bool {
+        let filed = self.0.path.is_some() && !lock(&self.0.saving).failed;
+        !filed && self.lock().platform == platform
     }
 
     /// What is remembered of a detector.
@@ -145,10 +157,18 @@ impl StateStore {
         begun.into_iter().flatten().cloned().collect()
     }
 
-    /// Whether the worker before this one may have left calls under way: it did not finish what it had begun, or
-    /// nothing tells.
-    pub fn may_be_a_crash(&self) -> bool {
-        self.0.path.is_none() || !self.lock().begun.is_empty()
+    /// Writes down that a poller is at work. Answers whether the one before it may have left calls under way: it did not get to
+    /// its end, or nothing tells.
+    pub async fn start(&self) -> bool {
+        let ended = std::mem::take(&mut self.lock().ended);
+        self.save(true).await;
+        !ended
+    }
+
+    /// Writes down that the poller has come to its end and left no call under way.
+    pub async fn end(&self) {
+        self.lock().ended = true;
+        self.save(true).await;
     }
 
     /// Writes the file, at most once a second unless `now` is set. A failure is reported once and the
@@ -327,14 +347,13 @@ mod tests {
         });
         assert!(alone.is_some());
         assert_eq!(second.begun("r", "d"), ["f1"]);
-        assert!(second.may_be_a_crash());
+        assert!(second.start().await);
     }
 
     #[tokio::test]
     async fn what_was_begun_is_known_after_a_crash() {
         let folder = tempfile::tempdir().unwrap();
         let store = StateStore::open(Some(folder.path()), "soar/201");
-        assert!(!store.may_be_a_crash());
         let begun = |findings: &[&str]| findings.iter().map(ToString::to_string).collect();
         store.begin("r", "d", begun(&["f1", "f2"])).await;
         let new = store.begin("r", "d", begun(&["f2", "f3"])).await;
@@ -345,10 +364,46 @@ mod tests {
 
         let again = StateStore::open(Some(folder.path()), "soar/201");
         assert_eq!(again.begun("r", "d"), ["f2"]);
-        assert!(again.may_be_a_crash());
-        again.finish("r", "d", "f2");
-        assert!(!again.may_be_a_crash());
-        assert!(StateStore::open(None, "soar/201").may_be_a_crash());
+    }
+
+    #[tokio::test]
+    async fn only_an_end_that_is_written_down_tells_that_no_call_is_under_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(FILE_NAME);
+        let open = || StateStore::open(Some(folder.path()), "soar/201");
+        assert!(open().start().await, "there is no file");
+        assert!(open().start().await, "the poller before was killed");
+        open().end().await;
+        let after_an_end = open();
+        assert!(!after_an_end.start().await);
+        assert!(open().start().await, "that one was killed too");
+        open().end().await;
+        let elsewhere = StateStore::open(Some(folder.path()), "soar/202");
+        assert!(elsewhere.start().await, "it tells of another platform");
+        std::fs::write(&file, "{").unwrap();
+        assert!(open().start().await, "the file is damaged");
+        std::fs::write(&file, r#"{"platform": "", "ended": true}"#).unwrap();
+        assert!(!open().start().await, "nobody has worked here yet");
+    }
+
+    #[tokio::test]
+    async fn without_a_file_the_state_goes_on_in_memory() {
+        let store = StateStore::open(None, "soar/201");
+        assert!(store.start().await, "nothing tells");
+        store.remember("r", "d", &finished());
+        store.end().await;
+        assert!(store.is_only_here("soar/201") && !store.is_only_here("soar/202"));
+        let next = store.clone();
+        assert!(!next.start().await);
+        assert_eq!(next.detector("r", "d"), finished());
+
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        let below = folder.path().join("file");
+        let unwritable = StateStore::open(Some(&below), "soar/201");
+        assert!(!unwritable.is_only_here("soar/201"), "not tried yet");
+        unwritable.end().await;
+        assert!(unwritable.is_only_here("soar/201"));
     }
 
     /// Pages of findings are futures of one task: while one result is taken in, the others are not polled.

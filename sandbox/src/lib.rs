@@ -18,6 +18,7 @@ pub mod soar;
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -32,6 +33,16 @@ use server::Front;
 use soar::Platform;
 
 pub use options::Options;
+
+/// Writes the state file of a worker that begins where none has polled yet, so that it does not wait for what another may
+/// have left under way.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn no_worker_before(state_folder: &Path) -> io::Result<()> {
+    let file = state_folder.join("fn_aws_guardduty.state.json");
+    std::fs::write(file, r#"{"platform": "", "ended": true}"#)
+}
 
 /// A running sandbox.
 pub struct Sandbox {

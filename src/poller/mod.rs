@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -79,7 +80,7 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     let Some(_alone) = stop.run_until_cancelled(context.state.alone()).await else {
         return;
     };
-    if context.state.may_be_a_crash() {
+    if context.state.start().await {
         tracing::info!(
             "waiting {} s for calls that another worker may have left under way",
             AFTERMATH.as_secs()
@@ -89,6 +90,7 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
             .await
             .is_none()
         {
+            // Not ended: what this one would have waited for is for the next to wait for.
             return;
         }
     }
@@ -98,6 +100,7 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
         context,
         stop: stop.clone(),
         running: HashMap::new(),
+        turns: HashMap::new(),
         tasks: JoinSet::new(),
     };
     let mut failures = 0;
@@ -124,13 +127,16 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     }
     stop.cancel();
     while pollers.tasks.join_next().await.is_some() {}
-    pollers.context.state.save(true).await;
+    pollers.context.state.end().await;
 }
 
 struct Pollers {
     context: Arc<Context>,
     stop: CancellationToken,
     running: HashMap<String, CancellationToken>,
+    /// One poller of a region at a time: where the region comes back, the one that was told to stop may still have work in
+    /// hand.
+    turns: HashMap<String, Arc<Mutex<()>>>,
     tasks: JoinSet<()>,
 }
 
@@ -187,6 +193,10 @@ impl Pollers {
         let poller = RegionPoller::new(Arc::clone(&self.context), name, stop.clone());
         tracing::info!(region = name, "polling region {name}");
         self.running.insert(name.to_owned(), stop);
-        self.tasks.spawn(poller.run());
+        let turn = Arc::clone(self.turns.entry(name.to_owned()).or_default());
+        self.tasks.spawn(async move {
+            let _turn = turn.lock().await;
+            poller.run().await;
+        });
     }
 }

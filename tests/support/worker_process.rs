@@ -52,6 +52,7 @@ impl WorkerProcess {
     pub(crate) fn of(sandbox: &Sandbox) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("ca.pem"), sandbox.ca_pem()).unwrap();
+        sandbox::no_worker_before(folder.path()).unwrap();
         let connection = Settings::from([
             ("host", sandbox.soar_host()),
             ("port", &sandbox.soar_port().to_string()),

@@ -45,6 +45,7 @@ impl Worker {
         let folder = tempfile::tempdir()?;
         let within = |name: &str| folder.path().join(name);
         fs::create_dir(within("state"))?;
+        crate::no_worker_before(&within("state"))?;
         fs::write(within("soar.pem"), sandbox.ca_pem())?;
         fs::write(within("broker.pem"), &broker.ca_pem)?;
         fs::write(within("app.config"), config(sandbox, broker, polls))?;

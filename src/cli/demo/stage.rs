@@ -93,6 +93,7 @@ fn start_worker(sandbox: &Sandbox, folder: &TempDir) -> anyhow::Result<Child> {
     let config = folder.path().join("app.config");
     std::fs::write(folder.path().join("ca.pem"), sandbox.ca_pem())?;
     std::fs::write(&config, config_text(sandbox))?;
+    sandbox::no_worker_before(folder.path())?;
     let log = std::fs::File::create(folder.path().join("worker.log"))?;
     let worker = Command::new(std::env::current_exe()?)
         .arg("run")
