@@ -81,14 +81,26 @@ impl Secrets {
     }
 }
 
-fn forms(secret: &str) -> [String; 4] {
+fn forms(secret: &str) -> [String; 6] {
     let json = serde_json::Value::from(secret).to_string();
+    let json = &json[1..json.len() - 1];
     [
         secret.to_owned(),
         STANDARD.encode(secret),
         utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        json[1..json.len() - 1].to_owned(),
+        json.to_owned(),
+        json.replace('/', "\\/"),
+        for_html(json),
     ]
+}
+
+/// JSON as writers put it that mean it to stand in HTML too.
+fn for_html(json: &str) -> String {
+    let escaped = |c| match c {
+        '<' | '>' | '&' | '=' | '\'' => format!("\\u{:04x}", u32::from(c)),
+        _ => c.to_string(),
+    };
+    json.chars().map(escaped).collect()
 }
 
 #[cfg(test)]
@@ -124,6 +136,19 @@ mod tests {
                 "{hidden}"
             );
             assert!(!hidden.contains("ss%20"), "{hidden}");
+        }
+    }
+
+    #[test]
+    fn a_secret_in_json_is_hidden_however_it_is_escaped() {
+        let mut secrets = Secrets::default();
+        secrets.add("a/b==&c");
+        for told in [
+            r#"{"secret": "a/b==&c"}"#,
+            r#"{"secret": "a\/b==&c"}"#,
+            r#"{"secret": "a/b\u003d\u003d\u0026c"}"#,
+        ] {
+            assert_eq!(secrets.hide(told), r#"{"secret": "[secret]"}"#);
         }
     }
 

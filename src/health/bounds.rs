@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::Config;
 use crate::guardduty;
-use crate::soar::{LONGEST_PAUSE, MAKING_TIMEOUT};
+use crate::soar::{LONGEST_PAUSE, LOST_ATTEMPTS, MAKING_TIMEOUT};
 
 /// Without any progress for this long, what does not wait hangs.
 const STALL: Duration = Duration::from_mins(15);
@@ -52,8 +52,10 @@ impl Bounds {
 /// A call that takes as long as the configuration lets it does not hang.
 fn longest_call(config: &Config) -> Duration {
     let making = config.soar.request_timeout.max(MAKING_TIMEOUT);
+    // One is repeated where the platform refuses it, or sent anew where its answer was lost.
+    let made = config.soar.retries.attempts.max(LOST_ATTEMPTS);
     let calls = [
-        (making, config.soar.retries.attempts),
+        (making, made),
         (config.guardduty.request_timeout, guardduty::ATTEMPTS),
         (config.stomp.connect_timeout, 1),
     ];
@@ -96,7 +98,7 @@ mod tests {
     fn what_a_configuration_allows_does_not_hang() {
         let minutes =
             |resilient: &str, guardduty: &str| bounds(resilient, guardduty).stall.as_secs() / 60;
-        assert_eq!(minutes("request_max_retries = 1", ""), 15);
+        assert_eq!(minutes("request_max_retries = 1", ""), 30);
         assert_eq!(minutes("request_max_retries = 5", ""), 30);
         assert_eq!(minutes("", "timeout = 540"), 60);
         assert!(minutes("request_max_retries = -1", "") > 60);

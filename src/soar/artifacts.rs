@@ -11,6 +11,8 @@ use crate::domain::Artifact;
 
 /// Artifacts a call, where they come in pages.
 const PAGE: usize = 500;
+/// Artifacts of one incident that are read at most: a platform that always has more would never be done.
+const MOST: usize = 100_000;
 
 /// Artifacts of an incident, to tell a new one from a known one.
 #[derive(Debug, Default)]
@@ -72,7 +74,7 @@ impl Soar {
             let page = items(&answer)?;
             artifacts.extend_from_slice(page);
             let total = answer["recordsTotal"].as_u64().unwrap_or(0);
-            if page.is_empty() || artifacts.len() as u64 >= total {
+            if page.is_empty() || artifacts.len() as u64 >= total || artifacts.len() >= MOST {
                 return Ok(artifacts);
             }
         }

@@ -11,7 +11,7 @@ use crate::domain::{Finding, KnownIncident, field};
 /// How many open incidents are read a call.
 const OPEN_PAGE: usize = 500;
 /// How often something whose answer was lost is looked for and sent again.
-const LOST_ATTEMPTS: u32 = 5;
+pub const LOST_ATTEMPTS: u32 = 5;
 
 /// How far the clocks of the platform and the worker may differ.
 const CLOCK_TOLERANCE: SignedDuration = SignedDuration::from_secs(120);
@@ -313,12 +313,12 @@ impl Soar {
 
     /// Whether the incident has this note, written at or after `since` (milliseconds since 1970).
     pub async fn has_note(&self, incident: i64, note: &str, since: i64) -> Result<bool, SoarError> {
-        let wanted = words(note);
+        let wanted = forms(note);
         let notes = self.notes(incident).await?;
         let recent = |note: &Note| note.created.is_some_and(|created| created >= since);
         Ok(notes
             .iter()
-            .any(|note| recent(note) && words(&note.text) == wanted))
+            .any(|note| recent(note) && wanted.contains(&words(&note.text))))
     }
 }
 
@@ -345,6 +345,13 @@ fn key_conditions(key: &FindingKey) -> Vec<Value> {
 fn incident_number(answer: &Value) -> Result<i64, SoarError> {
     let number = answer["id"].as_i64();
     number.ok_or_else(|| malformed("the new incident", "it has no id"))
+}
+
+/// The [`words`] of a note that is sent as plain text, given back as it was and as HTML: where its text holds what could be a
+/// tag or an entity, these differ.
+fn forms(note: &str) -> [String; 2] {
+    let html = note.replace('&', "&amp;").replace('<', "&lt;");
+    [words(note), words(&html)]
 }
 
 /// The letters and digits of a note. The server may turn plain text into HTML: tags, entities and
@@ -384,5 +391,15 @@ mod tests {
         );
         assert_ne!(words("a & b"), words("a & c"));
         assert_eq!(words("ü&ü"), "üü");
+    }
+
+    #[test]
+    fn a_note_whose_text_looks_like_html_is_recognised_in_both_forms() {
+        let note = "{\"Description\": \"<script>alert(1)</script> & &copy; a < b\"}";
+        let html = "{&quot;Description&quot;: &quot;&lt;script&gt;alert(1)&lt;/script&gt; &amp; &amp;copy; a &lt; b&quot;}";
+        for told in [note, html] {
+            assert!(forms(note).contains(&words(told)), "{told}");
+        }
+        assert!(!forms(note).contains(&words("{\"Description\": \" & ; a < b\"}")));
     }
 }

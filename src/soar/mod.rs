@@ -17,7 +17,7 @@ mod wire;
 pub use administration::PendingImport;
 pub use artifacts::KnownArtifacts;
 pub use error::SoarError;
-pub use incidents::{FindingKey, Found, Note, OpenPage};
+pub use incidents::{FindingKey, Found, LOST_ATTEMPTS, Note, OpenPage};
 pub use inspection::Grants;
 pub use patch::Change;
 pub use platform::PlatformTraits;

@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use crate::harness::{PATIENCE, REGION, World};
 
 /// A world whose worker is asked at a port of its own, and says soon what is wrong.
-struct Monitored {
-    world: World,
+pub(crate) struct Monitored {
+    pub(crate) world: World,
     port: u16,
 }
 
@@ -21,7 +21,7 @@ impl Monitored {
         Self::of(World::new().await)
     }
 
-    fn of(mut world: World) -> Self {
+    pub(crate) fn of(mut world: World) -> Self {
         let port = free_port();
         world.set("aws_gd_http_listen", &port.to_string());
         world.set("aws_gd_unready_after", "1s");
@@ -60,7 +60,7 @@ impl Monitored {
     }
 
     /// Waits until the worker is not ready and names all of this; answers what it says.
-    async fn is_unready(&self, names: &[&str]) -> String {
+    pub(crate) async fn is_unready(&self, names: &[&str]) -> String {
         self.readyz(|status, text| status == 503 && names.iter().all(|name| text.contains(name)))
             .await
     }

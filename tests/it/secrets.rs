@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::harness::{REGION, World};
+use crate::health::Monitored;
 use crate::tinyproxy::{TinyProxy, USER};
 use crate::worker_process::Finished;
 
@@ -285,6 +286,19 @@ async fn servers_that_repeat_the_request_tell_nobody() {
     world.start();
     assert_eq!(world.exit().await.code(), Some(1));
     watch.assert_clean(&world);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn monitoring_is_told_no_secret() {
+    let mut monitored = Monitored::of(talkative().await);
+    let mut watch = Watch::new(&monitored.world);
+    let soar = echo(&soar_hears(&monitored.world));
+    monitored.world.start_and_escalate_one().await;
+    let faults = monitored.world.sandbox.faults().clone();
+    faults.inject(answer(Side::Soar, 403, &soar).path("/incidents/query_paged"));
+    let told = monitored.is_unready(&["[secret]", REGION]).await;
+    watch.saw("/readyz", told);
+    watch.assert_clean(&monitored.world);
 }
 
 #[tokio::test(flavor = "multi_thread")]
