@@ -27,7 +27,9 @@ pub(super) struct Writer<'a> {
 /// Whether a decision is done with.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Applied {
-    /// The incident is complete and up to date.
+    /// The incident was complete and up to date before.
+    UpToDate,
+    /// The incident is complete and up to date now.
     Finished,
     /// The platform has still to do its part.
     Waiting,
@@ -45,7 +47,10 @@ impl Writer<'_> {
             Decision::CreateAgain { closed } => self.create(finding, Some(*closed)).await?,
             Decision::Refresh(incident) => return self.refresh(finding, incident, refreshes).await,
             Decision::Complete(incident) => self.complete(finding, incident.id).await?,
-            Decision::Skip => {}
+            Decision::Skip => {
+                refreshes.forget(finding.id());
+                return Ok(Applied::UpToDate);
+            }
         }
         refreshes.forget(finding.id());
         Ok(Applied::Finished)
@@ -231,6 +236,7 @@ impl Writer<'_> {
                     "incident {id} was not refreshed although its trigger was set three times: is the rule \
                      'Example: AWS GuardDuty: Update Finding Details' enabled, and do its workflows end?"
                 );
+                self.complete(finding, id).await?;
                 Ok(Applied::Finished)
             }
         }

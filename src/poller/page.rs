@@ -139,13 +139,7 @@ impl Batch<'_> {
         let applied = writer.apply(finding, verdict, self.refreshes).await;
         self.context.health.progress(region);
         match applied {
-            Ok(Applied::Finished) => {
-                self.context
-                    .state
-                    .finish(region, self.detector, finding.id());
-                Ok(End::Finished)
-            }
-            Ok(Applied::Waiting) => Ok(End::Open),
+            Ok(applied) => Ok(self.end(finding, &applied)),
             Err(error) => {
                 if concerns_every_finding(&error) {
                     self.halt.cancel();
@@ -153,5 +147,17 @@ impl Batch<'_> {
                 Err(error)
             }
         }
+    }
+
+    fn end(&self, finding: &Finding, applied: &Applied) -> End {
+        let end = match applied {
+            Applied::Waiting => return End::Open,
+            Applied::UpToDate => End::UpToDate,
+            Applied::Finished => End::Finished,
+        };
+        let region = self.guardduty.region();
+        let state = &self.context.state;
+        state.finish(region, self.detector, finding.id());
+        end
     }
 }

@@ -31,7 +31,9 @@ pub(super) struct FindingOutcome {
 pub(super) enum End {
     /// This update was finished, or set aside, in an earlier cycle.
     Known,
-    /// Its incident is complete and up to date.
+    /// Its incident was complete and up to date before.
+    UpToDate,
+    /// Its incident is complete and up to date now.
     Finished,
     /// It is to be looked at again in the next cycle.
     Open,
@@ -140,7 +142,7 @@ impl Progress {
                     self.held = Some(earliest(self.held, updated));
                     state.cursor.reopen(&finding.id);
                 }
-                End::Finished => {
+                End::UpToDate | End::Finished => {
                     state.cursor.finish(&finding.id, &finding.updated_at);
                     state.quarantine.release(&finding.id);
                 }
@@ -236,7 +238,7 @@ impl PageOutcome {
             match finding.end {
                 End::Refused(reason) => set_aside(state, &finding.id, &reason, now),
                 End::Lost(error) => set_aside(state, &finding.id, &error.to_string(), now),
-                End::Known | End::Finished | End::Open => {}
+                End::Known | End::UpToDate | End::Finished | End::Open => {}
             }
         }
         self.error.map_or(Ok(()), Err)
@@ -258,7 +260,7 @@ impl PageOutcome {
                 Some(End::Open | End::Known) => {}
                 Some(End::Refused(reason)) => set_aside(state, id, &reason, now),
                 Some(End::Lost(error)) => set_aside(state, id, &error.to_string(), now),
-                Some(End::Finished) | None => {
+                Some(End::UpToDate | End::Finished) | None => {
                     tracing::info!(finding = id, "finding {id} is no longer set aside");
                     state.quarantine.release(id);
                 }
@@ -284,6 +286,7 @@ fn earliest(held: Option<Timestamp>, updated: Option<Timestamp>) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
     use std::time::Duration;
 
     const WINDOW: WindowSettings = WindowSettings {
@@ -396,6 +399,22 @@ mod tests {
             assert_eq!(outcome.is_err(), failures < 3);
             assert_eq!(state.quarantine.is_empty(), failures < 3);
         }
+    }
+
+    #[test]
+    fn what_was_up_to_date_before_says_nothing_of_a_lost_answer() {
+        let finding = |id| Finding::from_wire(json!({"id": id, "updatedAt": time(20)})).unwrap();
+        let (first, second) = (finding("f1"), finding("f2"));
+        let outcome = |other: End| {
+            let End::Lost(error) = lost() else {
+                unreachable!()
+            };
+            let mut outcome = PageOutcome::default();
+            outcome.take(vec![(&first, Ok(other)), (&second, Err(error))]);
+            outcome.findings.pop().unwrap().end
+        };
+        assert!(matches!(outcome(End::UpToDate), End::Lost(_)));
+        assert!(matches!(outcome(End::Finished), End::Refused(_)));
     }
 
     #[test]
