@@ -211,7 +211,11 @@ impl Overload {
 
 fn worker(given: Option<PathBuf>) -> io::Result<PathBuf> {
     match given {
-        Some(worker) => Ok(worker),
+        // Absolute, since it is started in a folder of its own.
+        Some(worker) => worker.canonicalize().map_err(|error| {
+            let text = format!("--worker {}: {error}", worker.display());
+            io::Error::new(error.kind(), text)
+        }),
         None => Ok(campaign::worker_beside(&std::env::current_exe()?)),
     }
 }

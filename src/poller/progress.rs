@@ -91,6 +91,8 @@ pub(super) struct Progress {
     held: Option<Timestamp>,
     /// The newest update seen.
     reached: Option<Timestamp>,
+    /// When the cycle began: a finding that was read after that may have changed since.
+    began: Timestamp,
     error: Option<CycleError>,
     /// What the cycle before left.
     before: Carried,
@@ -116,13 +118,14 @@ const SETTLING: SignedDuration = SignedDuration::from_secs(2);
 
 impl Progress {
     /// Begins a cycle with what the last one left.
-    pub(super) fn new(before: Carried) -> Self {
+    pub(super) fn new(before: Carried, began: Timestamp) -> Self {
         let unsettled = before.unsettled.clone();
         let carried = Carried {
             unsettled,
             ..Carried::default()
         };
         Self {
+            began,
             before,
             carried,
             ..Self::default()
@@ -194,7 +197,8 @@ impl Progress {
     /// next cycle and how this one ended.
     ///
     /// Only here, since a page says nothing about those after it: one of its findings may have been updated
-    /// while the listing went on.
+    /// while the listing went on. And only to where the cycle began, since what changed after that may have been read before
+    /// it changed.
     pub(super) fn end(
         self,
         to_the_end: bool,
@@ -203,8 +207,11 @@ impl Progress {
         now: Timestamp,
     ) -> (Carried, Result<(), CycleError>) {
         if let Some(reached) = self.reached.filter(|_| to_the_end && self.error.is_none()) {
+            let settled = self.began.saturating_sub(SETTLING).unwrap_or(self.began);
             let reached = self.held.map_or(reached, |held| held.min(reached));
-            state.cursor.advance(reached, window.overlap, now);
+            state
+                .cursor
+                .advance(reached, window.overlap, settled.min(now));
         }
         let mut carried = self.carried;
         carried
@@ -334,7 +341,7 @@ mod tests {
     fn b9_the_mark_stays_where_a_listing_was_not_read_to_its_end() {
         for (to_the_end, fails) in [(false, false), (true, true)] {
             let mut state = DetectorState::default();
-            let mut progress = Progress::default();
+            let mut progress = Progress::new(Carried::default(), now());
             progress.take(page(vec![("f1", 50, End::Finished)]), &mut state, now());
             if fails {
                 progress.fail(CycleError::RepeatedToken);
@@ -353,7 +360,7 @@ mod tests {
     fn b25_a_finding_that_waits_holds_the_mark_and_is_looked_at_again() {
         let mut state = DetectorState::default();
         state.cursor.finish("f2", &time(10));
-        let mut progress = Progress::default();
+        let mut progress = Progress::new(Carried::default(), now());
         let findings = vec![
             ("f1", 20, End::Finished),
             ("f2", 30, End::Open),
@@ -369,7 +376,7 @@ mod tests {
     #[test]
     fn b28_a_refused_finding_is_set_aside_and_holds_nothing() {
         let mut state = DetectorState::default();
-        let mut progress = Progress::default();
+        let mut progress = Progress::new(Carried::default(), now());
         let refused = End::Refused("no such field".into());
         progress.take(
             page(vec![("f1", 20, refused), ("f2", 30, End::Finished)]),
@@ -380,7 +387,7 @@ mod tests {
         assert!(outcome.is_ok());
         assert_eq!(watermark(&state).as_deref(), Some("11:30"));
         // Listed again in the overlap it is known, and stays set aside.
-        let mut progress = Progress::default();
+        let mut progress = Progress::new(Carried::default(), now());
         progress.take(page(vec![("f1", 20, End::Known)]), &mut state, now());
         assert_eq!(state.quarantine.len(), 1);
         page(vec![("f1", 20, End::Finished)]).release(&["f1".into()], &mut state, now());
@@ -392,13 +399,30 @@ mod tests {
         let mut state = DetectorState::default();
         let mut carried = Carried::default();
         for failures in 1..=3 {
-            let mut progress = Progress::new(carried);
+            let mut progress = Progress::new(carried, now());
             progress.take(page(vec![("f1", 20, lost())]), &mut state, now());
             let outcome;
             (carried, outcome) = progress.end(true, &mut state, &WINDOW, now());
             assert_eq!(outcome.is_err(), failures < 3);
             assert_eq!(state.quarantine.is_empty(), failures < 3);
         }
+    }
+
+    #[test]
+    fn the_mark_does_not_pass_the_begin_of_the_reading() {
+        let mut state = DetectorState::default();
+        let mut progress = Progress::new(Carried::default(), time(40).parse().unwrap());
+        for (id, minute) in [("f1", 10), ("f2", 41)] {
+            let outcome = page(vec![(id, minute, End::Finished)]);
+            progress.take(outcome, &mut state, now());
+        }
+        let (_, outcome) = progress.end(true, &mut state, &WINDOW, now());
+        assert!(outcome.is_ok());
+        assert_eq!(
+            watermark(&state).as_deref(),
+            Some("11:39"),
+            "f1 may have changed at 11:40, after it was read"
+        );
     }
 
     #[test]
@@ -420,7 +444,7 @@ mod tests {
     #[test]
     fn what_is_read_within_the_second_of_its_update_is_read_once_more() {
         let mut state = DetectorState::default();
-        let mut progress = Progress::default();
+        let mut progress = Progress::new(Carried::default(), now());
         let mut outcome = page(vec![("f1", 59, End::Finished), ("f2", 30, End::Finished)]);
         outcome.read_at = time(59).parse().ok();
         progress.take(outcome, &mut state, now());

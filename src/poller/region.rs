@@ -186,7 +186,7 @@ impl RegionPoller {
         let known = |finding: &str| {
             !reread && before.finished.contains_key(finding) && !unsettled.contains(finding)
         };
-        let mut progress = Progress::new(carried);
+        let mut progress = Progress::new(carried, now);
         let mut listing = Listing::default();
         self.bring(&batch, overlap, known, &mut listing, state, &mut progress)
             .await;

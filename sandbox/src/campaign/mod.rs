@@ -115,6 +115,7 @@ pub async fn run(options: &CampaignOptions, tell: impl Fn(&str)) -> io::Result<T
         if !round.wrong.is_empty()
             && let Some(folder) = &options.logs
         {
+            std::fs::create_dir_all(folder)?;
             let path = folder.join(format!("seed-{}-round-{number}.log", options.seed));
             std::fs::write(path, &round.log)?;
         }
