@@ -258,7 +258,7 @@ fn config(sandbox: &Sandbox, broker: &BrokerAddress, polls: bool) -> String {
         "[resilient]\nhost={}\nport={}\norg={}\napi_key_id={}\napi_key_secret={}\nstomp_host=localhost\nstomp_port={}\n\
          cafile=soar.pem\nstomp_cafile=broker.pem\nrequest_retry_delay=0.2\nloglevel=DEBUG\n\
          [fn_aws_guardduty]\naws_gd_access_key_id={}\naws_gd_secret_access_key={}\naws_gd_master_region={}\n\
-         aws_gd_regions=.*\naws_gd_polling_interval={}\naws_gd_state_dir=state\n",
+         aws_gd_regions=.*\naws_gd_polling_interval={}\naws_gd_regions_interval=2s\naws_gd_state_dir=state\n",
         sandbox.soar_host(),
         sandbox.soar_port(),
         sandbox.org_name(),
