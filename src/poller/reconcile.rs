@@ -1,12 +1,15 @@
 //! Findings archived in `GuardDuty`: their incidents are closed.
 //!
-//! Archiving is not known to move a finding's `UpdatedAt`, so nothing rests on it: each cycle compares the
-//! open incidents with the findings that are not archived.
+//! Archiving is not known to move a finding's `UpdatedAt`, so nothing rests on it: each cycle lists the findings that are not
+//! archived. The open incidents are listed only where that or their number is not as it was when all was last in step.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{BuildHasher as _, RandomState};
+use std::time::Duration;
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use super::CycleError;
 use super::apply::Writer;
@@ -14,6 +17,37 @@ use super::region::{DetectorPoller, RegionPoller};
 use crate::domain::{Criteria, Finding, KnownIncident, Verify, field};
 use crate::guardduty::BATCH;
 use crate::soar::{Change, SoarError, field_value};
+
+/// So long the open incidents are not listed at most: what leaves neither set nor number different is seen then.
+const LONGEST_UNLISTED: Duration = Duration::from_hours(1);
+
+/// What was there when each open incident was last seen to be in step with its finding.
+#[derive(Debug)]
+pub(super) struct InStep {
+    unarchived: Fingerprint,
+    open: usize,
+    at: Instant,
+}
+
+/// Of a set of ids: their number, and the sum of their hashes, which no one can foresee.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fingerprint(usize, u64);
+
+impl Fingerprint {
+    fn of(ids: &HashSet<String>, hasher: &RandomState) -> Self {
+        let sum = ids
+            .iter()
+            .fold(0, |sum: u64, id| sum.wrapping_add(hasher.hash_one(id)));
+        Self(ids.len(), sum)
+    }
+}
+
+impl InStep {
+    fn holds(&self, unarchived: Fingerprint, open: usize) -> bool {
+        let lately = self.at.elapsed() < LONGEST_UNLISTED;
+        lately && self.unarchived == unarchived && self.open == open
+    }
+}
 
 impl RegionPoller {
     /// Closes the open incidents whose finding is archived, and sees to those that are one too many or have lost their
@@ -24,28 +58,66 @@ impl RegionPoller {
         detector: &mut DetectorPoller,
         verify: Verify,
     ) -> Result<(), CycleError> {
+        let before = detector.in_step.take();
+        let open = self
+            .context
+            .soar
+            .count_open_incidents(self.region())
+            .await?;
+        self.context.health.progress(self.region());
+        if open == Some(0) {
+            detector.state.gone.clear();
+            return Ok(());
+        }
+        let unarchived = self.unarchived(id).await?;
+        let fingerprint = Fingerprint::of(&unarchived, &detector.hasher);
+        if let (Some(before), Some(open)) = (before, open)
+            && before.holds(fingerprint, open)
+        {
+            detector.in_step = Some(before);
+            return Ok(());
+        }
+        let in_step = self.compare(id, detector, &unarchived, verify).await?;
+        detector.in_step = open.filter(|_| in_step).map(|open| InStep {
+            unarchived: fingerprint,
+            open,
+            at: Instant::now(),
+        });
+        Ok(())
+    }
+
+    /// Sees to each open incident. Answers whether there was nothing to do.
+    async fn compare(
+        &self,
+        id: &str,
+        detector: &mut DetectorPoller,
+        unarchived: &HashSet<String>,
+        verify: Verify,
+    ) -> Result<bool, CycleError> {
         let mut open = self.open_incidents(id).await?;
         let gone = &mut detector.state.gone;
         gone.retain(|finding| open.iter().any(|incident| incident.finding_id == *finding));
-        if open.is_empty() {
-            return Ok(());
-        }
+        let findings: HashSet<&str> = open.iter().map(|open| open.finding_id.as_str()).collect();
+        let doubles_stay = findings.len() == open.len() || !self.context.close_duplicates;
         let closed = self.see_to_duplicates(&open, &mut detector.doubles).await?;
         open.retain(|incident| !closed.contains(&incident.id));
-        let unarchived = self.unarchived(id).await?;
         gone.retain(|finding| !unarchived.contains(finding));
         let (current, absent): (Vec<_>, Vec<_>) = open
             .into_iter()
             .partition(|incident| unarchived.contains(&incident.finding_id));
         self.take_back_archived(&current).await?;
+        let known = |incident: &KnownIncident| gone.contains(&incident.finding_id);
+        let in_step = doubles_stay
+            && absent.iter().all(known)
+            && !current.iter().any(KnownIncident::says_archived);
         for incidents in absent.chunks(BATCH) {
             if self.stop.is_cancelled() {
-                return Ok(());
+                return Ok(false);
             }
             self.see_to_absent(id, incidents, gone, verify).await?;
             self.context.health.progress(self.region());
         }
-        Ok(())
+        Ok(in_step)
     }
 
     async fn open_incidents(&self, detector: &str) -> Result<Vec<KnownIncident>, SoarError> {
@@ -344,6 +416,35 @@ fn own_failure(incident: i64, error: SoarError) -> Result<(), SoarError> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    fn fingerprint(ids: &[&str], hasher: &RandomState) -> Fingerprint {
+        Fingerprint::of(&ids.iter().map(ToString::to_string).collect(), hasher)
+    }
+
+    #[test]
+    fn a_set_is_told_by_its_ids_and_not_by_their_number() {
+        let hasher = RandomState::new();
+        let before = fingerprint(&["f1", "f2"], &hasher);
+        assert_eq!(before, fingerprint(&["f2", "f1"], &hasher));
+        assert_ne!(before, fingerprint(&["f1", "f3"], &hasher));
+        assert_ne!(before, fingerprint(&["f1"], &hasher));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_is_looked_at_where_a_set_or_a_number_differs_and_every_hour() {
+        let hasher = RandomState::new();
+        let (before, other) = (fingerprint(&["f1"], &hasher), fingerprint(&["f2"], &hasher));
+        let in_step = InStep {
+            unarchived: before,
+            open: 1,
+            at: Instant::now(),
+        };
+        assert!(in_step.holds(before, 1));
+        assert!(!in_step.holds(other, 1));
+        assert!(!in_step.holds(before, 2));
+        tokio::time::advance(LONGEST_UNLISTED).await;
+        assert!(!in_step.holds(before, 1));
+    }
 
     #[test]
     fn b30_a_close_needs_what_neither_template_nor_incident_has() {

@@ -1,6 +1,7 @@
 //! One region: cycle after cycle, each detector's findings and then its archived ones.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::page::Batch;
 use super::progress::{Carried, Progress};
+use super::reconcile::InStep;
 use super::refreshes::Refreshes;
 use super::{Context, CycleError, RETRY};
 use crate::domain::{Criteria, Cursor, Verify};
@@ -35,6 +37,9 @@ pub(super) struct DetectorPoller {
     pub(super) refreshes: Refreshes,
     /// Open incidents that are not the oldest of their finding, reported once.
     pub(super) doubles: HashSet<i64>,
+    /// What was there when all was last in step, if nothing was left to do then.
+    pub(super) in_step: Option<InStep>,
+    pub(super) hasher: RandomState,
     /// What the last cycle left.
     carried: Carried,
     /// When the whole overlap was last read.

@@ -154,29 +154,20 @@ impl Soar {
         Ok(items(&answer)?.iter().filter_map(known_incident).collect())
     }
 
+    /// How many open incidents of a region stand for a finding; `None` where the platform does not tell.
+    pub async fn count_open_incidents(&self, region: &str) -> Result<Option<usize>, SoarError> {
+        let answer = self.query_open(region, 0, 1).await?;
+        if items(&answer)?.is_empty() {
+            return Ok(Some(0));
+        }
+        Ok(total(&answer))
+    }
+
     /// One page of a region's open incidents that stand for a finding, oldest first.
     pub async fn open_incidents(&self, region: &str, start: usize) -> Result<OpenPage, SoarError> {
-        let body = json!({
-            "filters": [{"conditions": [
-                equals("plan_status", "A"),
-                equals(&property(field::REGION), region),
-                has_a_value(&property(field::FINDING_ID)),
-                has_a_value(&property(field::DETECTOR_ID)),
-            ]}],
-            "sorts": [{"field_name": "create_date", "type": "asc"}],
-            "start": start,
-            "length": OPEN_PAGE,
-        });
-        let answer = self
-            .call(Call::query(
-                "/incidents/query_paged?return_level=normal",
-                &body,
-            ))
-            .await?;
+        let answer = self.query_open(region, start, OPEN_PAGE).await?;
         let page = items(&answer)?;
-        let total = answer["recordsTotal"]
-            .as_u64()
-            .and_then(|total| usize::try_from(total).ok());
+        let total = total(&answer);
         Ok(OpenPage {
             incidents: page
                 .iter()
@@ -186,6 +177,27 @@ impl Soar {
             length: page.len(),
             more: !page.is_empty() && total.is_none_or(|total| start + page.len() < total),
         })
+    }
+
+    async fn query_open(
+        &self,
+        region: &str,
+        start: usize,
+        length: usize,
+    ) -> Result<Value, SoarError> {
+        let body = json!({
+            "filters": [{"conditions": [
+                equals("plan_status", "A"),
+                equals(&property(field::REGION), region),
+                has_a_value(&property(field::FINDING_ID)),
+                has_a_value(&property(field::DETECTOR_ID)),
+            ]}],
+            "sorts": [{"field_name": "create_date", "type": "asc"}],
+            "start": start,
+            "length": length,
+        });
+        let path = "/incidents/query_paged?return_level=normal";
+        self.call(Call::query(path, &body)).await
     }
 
     /// Creates an incident and answers its number. Where it is not known whether that was done, the incident is looked
@@ -340,6 +352,12 @@ fn key_conditions(key: &FindingKey) -> Vec<Value> {
         equals(&property(field::DETECTOR_ID), &key.detector_id),
         equals(&property(field::REGION), &key.region),
     ]
+}
+
+/// How many there are on all pages.
+fn total(answer: &Value) -> Option<usize> {
+    let total = answer["recordsTotal"].as_u64()?;
+    usize::try_from(total).ok()
 }
 
 fn incident_number(answer: &Value) -> Result<i64, SoarError> {

@@ -1,6 +1,7 @@
 //! Closing travels both ways.
 
 use sandbox::aws::Aws;
+use sandbox::calls::Side;
 use sandbox::soar::{IncidentView, NoteView};
 
 use crate::harness::{REGION, World, only};
@@ -28,6 +29,38 @@ async fn an_archived_finding_closes_its_incident() {
         "the rule that archives does not fire"
     );
     assert_eq!(only(world.platform(), &findings[0]).plan_status, "A");
+}
+
+/// More open incidents than a call brings: listing them all would take several.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nothing_changes_the_open_incidents_are_only_counted() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws().clone();
+    aws.set_clock(|| jiff::Timestamp::now() - jiff::SignedDuration::from_mins(1));
+    let findings = aws.create_samples(REGION, 1001);
+    world.start_and_listen().await;
+    world.escalated(&findings).await;
+    world.cycles(2).await;
+    let calls = world.sandbox.calls().clone();
+    calls.clear();
+    world.cycles(3).await;
+    let queries = calls.count(Side::Soar, "POST /incidents/query_paged");
+    assert!((3..=6).contains(&queries), "{queries} queries in 4 cycles");
+
+    aws.archive(REGION, &findings[1000]);
+    world
+        .eventually("the incident is closed", |platform| {
+            platform.incident_for_finding(&findings[1000])[0].plan_status == "C"
+        })
+        .await;
+    world.cycles(2).await;
+    let closed = only(world.platform(), &findings[1000]).id;
+    world.platform().reopen(closed).unwrap();
+    world
+        .eventually("it is closed again", |platform| {
+            platform.incident_for_finding(&findings[1000])[0].plan_status == "C"
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
