@@ -30,7 +30,7 @@ open(path, "w").write(text.replace(old, new))
 PY
     (cd "$copy" && cargo build --release --locked --no-default-features --quiet 2>/dev/null)
     mv "$copy/$file.orig" "$copy/$file"
-    "$sandbox" campaign --worker "$CARGO_TARGET_DIR/release/fn-aws-guardduty" --seed 1 --rounds 24 --jobs 4 --patience 30 \
+    "$sandbox" campaign --worker "$CARGO_TARGET_DIR/release/fn-aws-guardduty" --seed 1 --rounds 60 --jobs 5 --patience 30 \
         --stop-at-failure >"$copy/campaign.txt" 2>&1 || true
     if grep -q FAILED "$copy/campaign.txt"; then
         echo "caught    $name:$(grep -A1 FAILED "$copy/campaign.txt" | sed -n 2p)"
@@ -50,11 +50,9 @@ mutant 1-made-twice src/soar/incidents.rs \
 mutant 1-left-half-made src/poller/region.rs \
     'let begun = state.begun(region, id);' \
     'let begun: Vec<String> = Vec::new();'
-mutant 2-watermark-passes-undone-work src/poller/progress.rs \
-    'self.error.get_or_insert(CycleError::Soar(error));
-                    End::Open' \
-    'let _ = error;
-                    End::Finished'
+mutant 2-what-waits-for-the-next-cycle-is-taken-for-done src/poller/progress.rs \
+    'state.cursor.reopen(&finding.id);' \
+    'state.cursor.finish(&finding.id, &finding.updated_at);'
 mutant 3-acknowledged-before-it-is-done src/actions/mod.rs \
     'Arrival::New => {' \
     'Arrival::New => {
