@@ -55,6 +55,9 @@ step "a short campaign of faults and crashes, and a pile of messages"
 target/release/sandbox campaign --seed 1 --rounds 6 --jobs 3
 target/release/sandbox overload --messages 2000
 
+step "the benchmark, small: whether it still measures"
+target/release/sandbox bench --findings 100 --runs 1 --calls 20 --at-once 20 --idle 50
+
 step "the customizations in IBM's own tools"
 bash tests/ibm_tools.sh
 

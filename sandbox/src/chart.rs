@@ -52,7 +52,7 @@ fn panel(series: &Series, top: f64) -> String {
          <path d=\"M{MARGIN},{top} V{bottom} H{}\" fill=\"none\" stroke=\"#888\"/>\n\
          <polyline points=\"{}\" fill=\"none\" stroke=\"#1f77b4\" stroke-width=\"1.5\"/>\n\
          <text x=\"4\" y=\"{}\">{most:.0}</text>\n<text x=\"4\" y=\"{bottom}\">0</text>\n\
-         <text x=\"{}\" y=\"{}\" text-anchor=\"end\">{:.0} min</text>\n",
+         <text x=\"{}\" y=\"{}\" text-anchor=\"end\">{}</text>\n",
         top - 6.0,
         series.name,
         MARGIN + WIDTH,
@@ -60,9 +60,17 @@ fn panel(series: &Series, top: f64) -> String {
         top + 10.0,
         MARGIN + WIDTH,
         bottom + 16.0,
-        end / 60.0,
+        duration(end),
     );
     panel
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{seconds:.1} s")
+    } else {
+        format!("{:.0} min", seconds / 60.0)
+    }
 }
 
 #[cfg(test)]
@@ -73,11 +81,12 @@ mod tests {
     fn a_series_is_a_line_from_left_to_right() {
         let series = Series {
             name: "MB".to_owned(),
-            points: vec![(0.0, 5.0), (60.0, 10.0)],
+            points: vec![(0.0, 5.0), (300.0, 10.0)],
         };
         let svg = svg("memory", &[series]);
         assert!(svg.contains("48.0,"), "{svg}");
         assert!(svg.contains("768.0,"), "{svg}");
-        assert!(svg.contains("1 min"), "{svg}");
+        assert!(svg.contains("5 min"), "{svg}");
+        assert_eq!(duration(8.04), "8.0 s");
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod automation;
 pub mod aws;
+pub mod bench;
 pub mod broker;
 pub mod calls;
 pub mod campaign;
@@ -15,6 +16,7 @@ pub mod faults;
 mod options;
 mod server;
 pub mod soar;
+mod worker;
 
 use std::io;
 use std::net::SocketAddr;

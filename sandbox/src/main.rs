@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use sandbox::bench::{self, BenchOptions};
 use sandbox::campaign::{self, CampaignOptions};
 use sandbox::{Options, Sandbox};
 use serde_json::{Value, json};
@@ -24,6 +25,8 @@ enum Command {
     Campaign(Campaign),
     /// Keep a worker under a steady load and look whether its memory or its file descriptors grow
     Soak(Soak),
+    /// Measure what the worker takes for findings and functions, against the floor that the network sets
+    Bench(Bench),
     /// Put many function messages on the queue at once and look whether all are answered, and in what memory
     Overload(Overload),
 }
@@ -39,6 +42,43 @@ struct Soak {
     /// Folder for soak.csv and soak.svg
     #[arg(long, default_value = ".")]
     output: PathBuf,
+}
+
+#[derive(Args)]
+struct Bench {
+    /// The worker's program; the one beside this program when not given
+    #[arg(long)]
+    worker: Option<PathBuf>,
+    /// Findings to escalate; several sizes one after another
+    #[arg(long, value_delimiter = ',', default_value = "1000")]
+    findings: Vec<usize>,
+    /// Regions that the findings are in
+    #[arg(long, default_value_t = 2)]
+    regions: usize,
+    /// What each SOAR call takes
+    #[arg(long, default_value = "20ms", value_parser = milliseconds)]
+    soar_latency: Duration,
+    /// What each AWS call takes
+    #[arg(long, default_value = "30ms", value_parser = milliseconds)]
+    aws_latency: Duration,
+    /// SOAR calls that the worker may have under way at a time
+    #[arg(long, default_value_t = 16)]
+    permits: u32,
+    /// How often each measurement is made
+    #[arg(long, default_value_t = 5)]
+    runs: usize,
+    /// Function calls one after another
+    #[arg(long, default_value_t = 1000)]
+    calls: usize,
+    /// Function calls at once
+    #[arg(long, default_value_t = 50)]
+    at_once: usize,
+    /// Open incidents of a cycle in which nothing happens
+    #[arg(long, default_value_t = 0)]
+    idle: usize,
+    /// Folder for bench.json, bench.md and a chart for each number of findings
+    #[arg(long)]
+    output: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -131,6 +171,7 @@ async fn main() -> Outcome {
         Command::Campaign(campaign) => campaign.run().await,
         Command::Soak(soak) => soak.run().await,
         Command::Overload(overload) => overload.run().await,
+        Command::Bench(bench) => bench.run().await,
     }
 }
 impl Serve {
@@ -195,6 +236,41 @@ impl Soak {
         let wrong = campaign::soak(&worker, self.minutes, &self.output, tell).await?;
         verdict(&wrong)
     }
+}
+
+impl Bench {
+    async fn run(self) -> Outcome {
+        let options = BenchOptions {
+            worker: worker(self.worker)?,
+            findings: self.findings,
+            regions: self.regions,
+            soar_latency: self.soar_latency,
+            aws_latency: self.aws_latency,
+            permits: self.permits,
+            runs: self.runs,
+            calls: self.calls,
+            at_once: self.at_once,
+            idle: self.idle,
+        };
+        let report = bench::run(&options, |line| eprintln!("{line}")).await?;
+        println!("{report}");
+        if let Some(folder) = &self.output {
+            std::fs::create_dir_all(folder)?;
+            let json = serde_json::to_string_pretty(&report)?;
+            std::fs::write(folder.join("bench.json"), json)?;
+            std::fs::write(folder.join("bench.md"), report.to_string())?;
+            for (findings, chart) in report.charts() {
+                std::fs::write(folder.join(format!("bench-{findings}.svg")), chart)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `20ms`, or `20`.
+fn milliseconds(text: &str) -> Result<Duration, std::num::ParseIntError> {
+    let number = text.strip_suffix("ms").unwrap_or(text);
+    Ok(Duration::from_millis(number.parse()?))
 }
 
 impl Overload {

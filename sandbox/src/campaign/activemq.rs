@@ -11,10 +11,10 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::time::Instant;
 
-use super::worker::{BrokerAddress, status};
 use crate::Sandbox;
 use crate::broker::client::{Account, Client};
 use crate::certificates::Certificates;
+use crate::worker::{BrokerAddress, status};
 
 const HOME: &str = "/usr/share/activemq";
 const PASSWORD: &str = "changeit";

@@ -9,8 +9,9 @@ use tokio::time::Instant;
 
 use super::plan::{Change, Plan};
 use super::stage::{Fate, Stage};
-use super::{AFTERMATH, PACE, PATIENCE, worker};
+use super::{AFTERMATH, PACE, PATIENCE};
 use crate::chart::{Series, svg};
+use crate::worker::{self, Use};
 
 const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
 const REFRESH: &str = "func_aws_guardduty_refresh_finding";
@@ -18,14 +19,6 @@ const REFRESH: &str = "func_aws_guardduty_refresh_finding";
 const SAMPLE: Duration = Duration::from_secs(5);
 /// Findings that are current at a time under the steady load.
 const CURRENT: usize = 300;
-
-/// What a process takes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Use {
-    pub(super) resident_kb: u64,
-    pub(super) peak_kb: u64,
-    pub(super) files: u64,
-}
 
 /// A steady load: findings come, change, are archived, closed, refreshed and deleted, for `minutes`. Writes a table
 /// and a chart of the worker's memory and file descriptors into `folder`, and answers what was wrong.

@@ -12,7 +12,6 @@ mod plan;
 mod play;
 mod relay;
 mod stage;
-mod worker;
 
 use std::fmt::Write as _;
 use std::io;
@@ -30,6 +29,7 @@ pub use journal::Totals;
 
 use crate::calls::Side;
 use crate::soar::RunState;
+use crate::worker;
 use journal::Journal;
 use plan::Plan;
 use stage::Stage;

@@ -15,10 +15,10 @@ use super::REGIONS;
 use super::activemq::ActiveMq;
 use super::plan::{Act, Change, Plan};
 use super::relay::Relay;
-use super::worker::{BrokerAddress, Worker};
 use crate::broker::Broker;
 use crate::broker::client::Account;
 use crate::faults::FaultId;
+use crate::worker::{BrokerAddress, Settings, Worker};
 use crate::{Options, Sandbox};
 
 /// What became of a finding in `GuardDuty` or in SOAR.
@@ -78,6 +78,15 @@ impl Real {
     }
 }
 
+/// A worker that does not poll serves functions only.
+fn settings(polls: bool) -> Settings {
+    let interval = if polls { "1s" } else { "0" };
+    Settings {
+        resilient: "request_retry_delay=0.2\nloglevel=DEBUG".to_owned(),
+        guardduty: format!("aws_gd_polling_interval={interval}\naws_gd_regions_interval=2s"),
+    }
+}
+
 /// Everything that takes part in a round.
 #[expect(
     clippy::struct_excessive_bools,
@@ -133,13 +142,10 @@ impl Stage {
         };
         let address = match &real {
             Some(real) => real.activemq.address(),
-            None => BrokerAddress {
-                port: sandbox.stomp_port(),
-                ca_pem: sandbox.ca_pem().to_owned(),
-            },
+            None => BrokerAddress::of(&sandbox),
         };
         let workers = (0..=usize::from(plan.two_workers))
-            .map(|number| Worker::new(program, &sandbox, &address, number == 0))
+            .map(|number| Worker::new(program, &sandbox, &address, &settings(number == 0)))
             .collect::<io::Result<_>>()?;
         Ok(Self {
             broker: sandbox.broker().clone(),

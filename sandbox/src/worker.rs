@@ -1,4 +1,4 @@
-//! The worker under attack: a process, configured as a user would do it.
+//! The worker as a process, configured as a user would do it.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -12,22 +12,50 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::endurance::Use;
 use crate::Sandbox;
 
 /// How long a worker may take to end after SIGTERM.
 const END: Duration = Duration::from_secs(90);
+const MASTER_REGION: &str = "us-east-1";
 const PACE: Duration = Duration::from_millis(10);
 
 /// Where the worker finds its message broker.
 #[derive(Debug, Clone)]
-pub(super) struct BrokerAddress {
-    pub(super) port: u16,
-    pub(super) ca_pem: String,
+pub(crate) struct BrokerAddress {
+    pub(crate) port: u16,
+    pub(crate) ca_pem: String,
+}
+
+impl BrokerAddress {
+    /// The sandbox's own.
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
+        Self {
+            port: sandbox.stomp_port(),
+            ca_pem: sandbox.ca_pem().to_owned(),
+        }
+    }
+}
+
+/// What a worker is told beyond how it connects: lines of the two sections of `app.config`.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    pub(crate) resilient: String,
+    pub(crate) guardduty: String,
+}
+
+/// What a process takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Use {
+    pub(crate) resident_kb: u64,
+    pub(crate) peak_kb: u64,
+    pub(crate) files: u64,
+    pub(crate) threads: u64,
+    /// Processor time of all threads so far.
+    pub(crate) processor: Duration,
 }
 
 /// A worker's folder and, while it runs, the process.
-pub(super) struct Worker {
+pub(crate) struct Worker {
     program: PathBuf,
     folder: TempDir,
     endpoint: String,
@@ -35,12 +63,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Not started yet. Only one that `polls` asks AWS for findings.
-    pub(super) fn new(
+    /// Not started yet.
+    pub(crate) fn new(
         program: &Path,
         sandbox: &Sandbox,
         broker: &BrokerAddress,
-        polls: bool,
+        settings: &Settings,
     ) -> io::Result<Self> {
         let folder = tempfile::tempdir()?;
         let within = |name: &str| folder.path().join(name);
@@ -48,7 +76,7 @@ impl Worker {
         crate::no_worker_before(&within("state"))?;
         fs::write(within("soar.pem"), sandbox.ca_pem())?;
         fs::write(within("broker.pem"), &broker.ca_pem)?;
-        fs::write(within("app.config"), config(sandbox, broker, polls))?;
+        fs::write(within("app.config"), config(sandbox, broker, settings))?;
         Ok(Self {
             program: program.to_owned(),
             endpoint: sandbox.aws_endpoint(),
@@ -57,7 +85,7 @@ impl Worker {
         })
     }
 
-    pub(super) fn start(&mut self) -> io::Result<()> {
+    pub(crate) fn start(&mut self) -> io::Result<()> {
         let log = OpenOptions::new()
             .create(true)
             .append(true)
@@ -87,7 +115,7 @@ impl Worker {
     }
 
     /// SIGKILL; true when there was a process to kill.
-    pub(super) fn kill(&mut self) -> io::Result<bool> {
+    pub(crate) fn kill(&mut self) -> io::Result<bool> {
         let Some(mut process) = self.process.take() else {
             return Ok(false);
         };
@@ -97,7 +125,7 @@ impl Worker {
     }
 
     /// SIGTERM; false when there is no process.
-    pub(super) fn terminate(&self) -> io::Result<bool> {
+    pub(crate) fn terminate(&self) -> io::Result<bool> {
         let Some(process) = &self.process else {
             return Ok(false);
         };
@@ -110,7 +138,7 @@ impl Worker {
     ///
     /// # Errors
     /// Also when it does not end in time.
-    pub(super) async fn stop(&mut self) -> io::Result<ExitStatus> {
+    pub(crate) async fn stop(&mut self) -> io::Result<ExitStatus> {
         self.terminate()?;
         let Some(mut process) = self.process.take() else {
             return Err(io::Error::other("the worker does not run"));
@@ -135,7 +163,7 @@ impl Worker {
     }
 
     /// How it ended, if it has ended by itself.
-    pub(super) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
+    pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         let Some(process) = &mut self.process else {
             return Ok(None);
         };
@@ -147,24 +175,26 @@ impl Worker {
     }
 
     /// What it takes now, as Linux tells.
-    pub(super) fn usage(&self) -> io::Result<Use> {
+    pub(crate) fn usage(&self) -> io::Result<Use> {
         let process = self.process.as_ref();
         let process = process.ok_or_else(|| io::Error::other("the worker does not run"))?;
         let folder = PathBuf::from(format!("/proc/{}", process.id()));
         let status = fs::read_to_string(folder.join("status"))?;
-        let kb = |name: &str| {
+        let figure = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             let figure = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
             figure.ok_or_else(|| io::Error::other(format!("no {name}")))
         };
         Ok(Use {
-            resident_kb: kb("VmRSS:")?,
-            peak_kb: kb("VmHWM:")?,
+            resident_kb: figure("VmRSS:")?,
+            peak_kb: figure("VmHWM:")?,
+            threads: figure("Threads:")?,
+            processor: processor(&folder)?,
             files: fs::read_dir(folder.join("fd"))?.count() as u64,
         })
     }
 
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()
     }
 
@@ -173,13 +203,13 @@ impl Worker {
     }
 
     /// Forgets how far it has come.
-    pub(super) fn lose_state(&self) {
+    pub(crate) fn lose_state(&self) {
         // There may be none yet.
         let _ = fs::remove_file(self.folder.path().join("state/fn_aws_guardduty.state.json"));
     }
 
     /// Puts a file where the folder was: nothing can be written there, whoever one is.
-    pub(super) fn spoil_state(&self) -> io::Result<()> {
+    pub(crate) fn spoil_state(&self) -> io::Result<()> {
         let (state, aside) = (
             self.folder.path().join("state"),
             self.folder.path().join("aside"),
@@ -191,7 +221,7 @@ impl Worker {
         Ok(())
     }
 
-    pub(super) fn heal_state(&self) -> io::Result<()> {
+    pub(crate) fn heal_state(&self) -> io::Result<()> {
         let (state, aside) = (
             self.folder.path().join("state"),
             self.folder.path().join("aside"),
@@ -204,7 +234,7 @@ impl Worker {
     }
 
     /// What these findings map to: a list of incidents with their data tables.
-    pub(super) fn map(&self, findings: &[Value]) -> io::Result<Vec<Value>> {
+    pub(crate) fn map(&self, findings: &[Value]) -> io::Result<Vec<Value>> {
         let file = self.folder.path().join("findings.json");
         fs::write(&file, Value::from(findings).to_string())?;
         let map = || self.command().arg("map").arg(&file).output();
@@ -229,7 +259,7 @@ fn has_no_status(error: &io::Error) -> bool {
 }
 
 /// The status of a child, if it has ended; a good one where it left none.
-pub(super) fn status(ended: io::Result<Option<ExitStatus>>) -> io::Result<Option<ExitStatus>> {
+pub(crate) fn status(ended: io::Result<Option<ExitStatus>>) -> io::Result<Option<ExitStatus>> {
     ended.or_else(|error| {
         if has_no_status(&error) {
             Ok(Some(ExitStatus::default()))
@@ -240,7 +270,7 @@ pub(super) fn status(ended: io::Result<Option<ExitStatus>>) -> io::Result<Option
 }
 
 /// The customizations that the worker brings along.
-pub(super) fn customizations(program: &Path) -> io::Result<Value> {
+pub(crate) fn customizations(program: &Path) -> io::Result<Value> {
     let output = Command::new(program)
         .args(["export", "--output", "-"])
         .output()?;
@@ -253,21 +283,33 @@ impl Drop for Worker {
     }
 }
 
-fn config(sandbox: &Sandbox, broker: &BrokerAddress, polls: bool) -> String {
+/// User and system time in Linux's `stat`: the 14th and 15th field, in hundredths of a second.
+fn processor(folder: &Path) -> io::Result<Duration> {
+    let stat = fs::read_to_string(folder.join("stat"))?;
+    // The program's name, in brackets, may hold anything.
+    let fields = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = fields.split_whitespace().skip(11).take(2);
+    let ticks: Option<Vec<u64>> = ticks.map(|field| field.parse().ok()).collect();
+    let ticks = ticks.filter(|ticks| ticks.len() == 2);
+    let ticks = ticks.ok_or_else(|| io::Error::other("no processor time"))?;
+    Ok(Duration::from_millis(ticks.iter().sum::<u64>() * 10))
+}
+
+fn config(sandbox: &Sandbox, broker: &BrokerAddress, settings: &Settings) -> String {
     format!(
         "[resilient]\nhost={}\nport={}\norg={}\napi_key_id={}\napi_key_secret={}\nstomp_host=localhost\nstomp_port={}\n\
-         cafile=soar.pem\nstomp_cafile=broker.pem\nrequest_retry_delay=0.2\nloglevel=DEBUG\n\
-         [fn_aws_guardduty]\naws_gd_access_key_id={}\naws_gd_secret_access_key={}\naws_gd_master_region={}\n\
-         aws_gd_regions=.*\naws_gd_polling_interval={}\naws_gd_regions_interval=2s\naws_gd_state_dir=state\n",
+         cafile=soar.pem\nstomp_cafile=broker.pem\n{}\n\
+         [fn_aws_guardduty]\naws_gd_access_key_id={}\naws_gd_secret_access_key={}\naws_gd_master_region={MASTER_REGION}\n\
+         aws_gd_regions=.*\naws_gd_state_dir=state\n{}\n",
         sandbox.soar_host(),
         sandbox.soar_port(),
         sandbox.org_name(),
         sandbox.api_key_id(),
         sandbox.api_key_secret(),
         broker.port,
+        settings.resilient,
         sandbox.aws_access_key_id(),
         sandbox.aws_secret_access_key(),
-        super::REGIONS[0],
-        if polls { "1s" } else { "0" },
+        settings.guardduty,
     )
 }

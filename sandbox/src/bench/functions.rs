@@ -1,0 +1,176 @@
+//! Functions: what the worker adds to the calls that they make, and how many it runs a second.
+
+use std::io;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::BenchOptions;
+use super::report::at;
+use super::stage::{Scene, Stage};
+use crate::calls::Call;
+use crate::soar::Platform;
+
+const REFRESH: &str = "func_aws_guardduty_refresh_finding";
+const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Calls of one function, one after another.
+#[derive(Debug, Clone, Serialize)]
+pub struct Functions {
+    /// Its name.
+    pub function: &'static str,
+    /// From the message to the final answer, in milliseconds: half, 95 and 99 of 100 took no longer.
+    pub milliseconds: [f64; 3],
+    /// The same without the time in which a call to SOAR or AWS was under way.
+    pub added_milliseconds: [f64; 3],
+    /// Processor time of the worker by call.
+    pub processor_milliseconds: f64,
+}
+
+/// Calls that were on the queue at once.
+#[derive(Debug, Clone, Serialize)]
+pub struct Burst {
+    /// How many.
+    pub calls: usize,
+    /// From the first message to the last final answer.
+    pub seconds: f64,
+    /// Calls a second.
+    pub rate: f64,
+    /// What the permits allow: permits / (2 × SOAR latency).
+    pub most: f64,
+}
+
+/// Refreshes, then archives, of one finding, each when the one before it is answered.
+pub(super) async fn one_after_another(options: &BenchOptions) -> io::Result<Vec<Functions>> {
+    let mut stage = Stage::set(options, Scene::of(options)).await?;
+    let inputs = stage.incidents(options, 1).await?.remove(0);
+    let mut measured = Vec::new();
+    for function in [REFRESH, ARCHIVE] {
+        let before = stage.worker.usage()?.processor;
+        let (mut times, mut added) = (Vec::new(), Vec::new());
+        for _ in 0..options.calls {
+            stage.sandbox.calls().clear();
+            let begin = Instant::now();
+            let id = stage.invoke(function, &inputs)?;
+            stage.answered(&[id]).await?;
+            let took = begin.elapsed();
+            times.push(milliseconds(took));
+            let waited = under_way(stage.sandbox.calls().all());
+            added.push(milliseconds(took.saturating_sub(waited)));
+        }
+        let processor = stage.worker.usage()?.processor.saturating_sub(before);
+        #[expect(clippy::cast_precision_loss, reason = "a count of calls")]
+        let calls = options.calls as f64;
+        measured.push(Functions {
+            function,
+            milliseconds: [0.5, 0.95, 0.99].map(|part| at(&mut times, part)),
+            added_milliseconds: [0.5, 0.95, 0.99].map(|part| at(&mut added, part)),
+            processor_milliseconds: milliseconds(processor) / calls,
+        });
+    }
+    stage.strike().await?;
+    Ok(measured)
+}
+
+/// Refreshes of as many findings, all on the queue at once.
+pub(super) async fn at_once(options: &BenchOptions) -> io::Result<Burst> {
+    let mut stage = Stage::set(options, Scene::of(options)).await?;
+    let calls = options.at_once;
+    let inputs = stage.incidents(options, calls).await?;
+    let begin = Instant::now();
+    let ids: Vec<String> = inputs
+        .iter()
+        .map(|inputs| stage.invoke(REFRESH, inputs))
+        .collect::<io::Result<_>>()?;
+    stage.answered(&ids).await?;
+    let seconds = begin.elapsed().as_secs_f64();
+    stage.strike().await?;
+    #[expect(clippy::cast_precision_loss, reason = "a count of calls")]
+    let rate = calls as f64 / seconds;
+    let most = f64::from(options.permits) / (2.0 * options.soar_latency.as_secs_f64());
+    Ok(Burst {
+        calls,
+        seconds,
+        rate,
+        most,
+    })
+}
+
+impl Stage {
+    /// Has so many findings escalated; answers the inputs of a function for each.
+    async fn incidents(&mut self, options: &BenchOptions, count: usize) -> io::Result<Vec<Value>> {
+        let published = self.publish(options, count);
+        self.start().await?;
+        self.escalated(count).await?;
+        let platform = self.sandbox.platform();
+        let inputs = published.iter().map(|(region, finding)| {
+            let incident = platform.incident_for_finding(finding);
+            json!({
+                "aws_gd_region": region,
+                "aws_gd_detector_id": self.sandbox.aws().detector_id(region),
+                "aws_gd_finding_id": finding,
+                "incident_id": incident.first().map(|incident| incident.id),
+            })
+        });
+        Ok(inputs.collect())
+    }
+
+    fn invoke(&self, function: &str, inputs: &Value) -> io::Result<String> {
+        let published = self.sandbox.platform().publish_invocation(function, inputs);
+        published.map_err(|refusal| io::Error::other(refusal.to_string()))
+    }
+
+    /// Waits until all are answered, none with an error.
+    async fn answered(&self, ids: &[String]) -> io::Result<()> {
+        let platform = self.sandbox.platform();
+        let all = |platform: &Platform| ids.iter().all(|id| platform.final_reply(id).is_some());
+        if !platform.wait_for(all, PATIENCE).await {
+            return Err(self.does_not_come("an answer"));
+        }
+        let failed = ids.iter().filter_map(|id| platform.final_reply(id));
+        let mut failed = failed.filter(|reply| reply.message_type == 1);
+        match failed.next() {
+            Some(reply) => Err(io::Error::other(format!("a function failed: {reply:?}"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// For how long at least one of the calls was under way.
+fn under_way(mut calls: Vec<Call>) -> Duration {
+    calls.sort_by_key(|call| call.started);
+    let (mut sum, mut end) = (Duration::ZERO, Duration::ZERO);
+    for call in calls {
+        let until = call.started + call.duration;
+        sum += until.saturating_sub(call.started.max(end));
+        end = end.max(until);
+    }
+    sum
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::Side;
+
+    #[test]
+    fn calls_side_by_side_count_once() {
+        let call = |started, duration| Call {
+            side: Side::Soar,
+            kind: String::new(),
+            status: None,
+            started: Duration::from_millis(started),
+            duration: Duration::from_millis(duration),
+            concurrency: 1,
+        };
+        let calls = vec![call(50, 10), call(0, 20), call(10, 30), call(15, 5)];
+        assert_eq!(under_way(calls), Duration::from_millis(50));
+    }
+}
