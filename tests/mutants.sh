@@ -30,7 +30,7 @@ open(path, "w").write(text.replace(old, new))
 PY
     (cd "$copy" && cargo build --release --locked --no-default-features --quiet 2>/dev/null)
     mv "$copy/$file.orig" "$copy/$file"
-    "$sandbox" campaign --worker "$CARGO_TARGET_DIR/release/fn-aws-guardduty" --seed 1 --rounds 60 --jobs 5 --patience 30 \
+    "$sandbox" campaign --worker "$CARGO_TARGET_DIR/release/fn-aws-guardduty" --seed 20261128 --rounds 100 --jobs 5 --patience 30 \
         --stop-at-failure >"$copy/campaign.txt" 2>&1 || true
     if grep -q FAILED "$copy/campaign.txt"; then
         echo "caught    $name:$(grep -A1 FAILED "$copy/campaign.txt" | sed -n 2p)"
