@@ -30,7 +30,7 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use serde_json::Value;
-use tokio::sync::{OnceCell, RwLock, Semaphore};
+use tokio::sync::{OnceCell, RwLock, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::config::{Credentials, SoarConfig};
@@ -46,8 +46,8 @@ pub const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long a TCP and TLS connection may take to come up.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How many calls the functions have in flight of their own, however busy the poller is.
-const FUNCTION_PERMITS: usize = 4;
+/// How many calls the functions may have in flight however busy the poller is, beside those that all share.
+const RESERVE: usize = 4;
 /// How long a call that makes something may take: given up too early it would be made twice.
 pub const MAKING_TIMEOUT: Duration = Duration::from_mins(5);
 
@@ -55,6 +55,8 @@ pub const MAKING_TIMEOUT: Duration = Duration::from_mins(5);
 pub struct Soar {
     shared: Arc<Shared>,
     permits: Arc<Semaphore>,
+    /// Permits that only this client's calls may take.
+    reserve: Option<Arc<Semaphore>>,
 }
 
 /// What the clients of one login share.
@@ -103,15 +105,17 @@ impl Soar {
         Ok(Self {
             shared: Arc::new(shared),
             permits: Arc::new(Semaphore::new(config.max_requests)),
+            reserve: None,
         })
     }
 
-    /// A client of the same login whose calls do not wait behind those of this one.
+    /// A client of the same login whose calls need not wait behind those of this one.
     #[must_use]
     pub fn for_functions(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            permits: Arc::new(Semaphore::new(FUNCTION_PERMITS)),
+            permits: Arc::clone(&self.permits),
+            reserve: Some(Arc::new(Semaphore::new(RESERVE))),
         }
     }
 
@@ -160,8 +164,7 @@ impl Soar {
 
     async fn attempt(&self, call: &Call<'_>) -> (u64, Result<Value, SoarError>) {
         self.wait_until_welcome().await;
-        // The semaphore is never closed; if it were, going on without a permit is the lesser harm.
-        let _permit = self.permits.acquire().await.ok();
+        let _permit = self.permit().await;
         let session = self.shared.session.read().await;
         let generation = session.generation;
         let mut request = self
@@ -187,6 +190,18 @@ impl Soar {
             request = request.json(body);
         }
         (generation, exchange(request, &call.action()).await)
+    }
+
+    /// The semaphores are never closed; if they were, going on without a permit is the lesser harm.
+    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        let Some(reserve) = &self.reserve else {
+            return self.permits.acquire().await.ok();
+        };
+        tokio::select! {
+            biased;
+            permit = self.permits.acquire() => permit.ok(),
+            permit = reserve.acquire() => permit.ok(),
+        }
     }
 
     async fn renew_session(&self, seen: u64) -> Result<(), SoarError> {
