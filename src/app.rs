@@ -279,7 +279,10 @@ fn start_poller(
     );
     let folder = guardduty.state_dir.as_deref();
     let before = state.take().filter(|state| state.is_only_here(&platform));
-    let state = state.insert(before.unwrap_or_else(|| StateStore::open(folder, &platform)));
+    let state = state.insert(before.map_or_else(
+        || StateStore::open(folder, &platform),
+        |before| before.moved_to(folder),
+    ));
     let context = poller::Context {
         soar,
         aws,

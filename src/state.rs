@@ -36,7 +36,7 @@ pub struct DetectorState {
     pub gone: BTreeSet<String>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Document {
     /// The SOAR organisation it belongs to: another platform has none of the incidents.
     platform: String,
@@ -94,6 +94,16 @@ impl StateStore {
         Self(Arc::new(Inner {
             path,
             document: Mutex::new(document),
+            saving: Mutex::default(),
+        }))
+    }
+
+    /// The same state, from now on written to `folder`; `None` keeps it in memory.
+    #[must_use]
+    pub fn moved_to(&self, folder: Option<&Path>) -> Self {
+        Self(Arc::new(Inner {
+            path: folder.map(|folder| folder.join(FILE_NAME)),
+            document: Mutex::new(self.lock().clone()),
             saving: Mutex::default(),
         }))
     }
@@ -393,11 +403,12 @@ mod tests {
         store.remember("r", "d", &finished());
         store.end().await;
         assert!(store.is_only_here("soar/201") && !store.is_only_here("soar/202"));
-        let next = store.clone();
+        let folder = tempfile::tempdir().unwrap();
+        let next = store.moved_to(Some(folder.path()));
         assert!(!next.start().await);
         assert_eq!(next.detector("r", "d"), finished());
+        assert!(!next.is_only_here("soar/201"), "it is in the folder now");
 
-        let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("file"), "").unwrap();
         let below = folder.path().join("file");
         let unwritable = StateStore::open(Some(&below), "soar/201");
