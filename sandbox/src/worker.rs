@@ -14,6 +14,14 @@ use tempfile::TempDir;
 
 use crate::Sandbox;
 
+pub(crate) const REFRESH: &str = "func_aws_guardduty_refresh_finding";
+pub(crate) const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
+
+/// The queue that its functions are called by.
+pub(crate) fn queue(sandbox: &Sandbox) -> String {
+    format!("actions.{}.fn_aws_gd", sandbox.org_id())
+}
+
 /// How long a worker may take to end after SIGTERM.
 const END: Duration = Duration::from_secs(90);
 const MASTER_REGION: &str = "us-east-1";

@@ -16,6 +16,8 @@ mod regions;
 mod samples;
 mod signature;
 mod store;
+
+pub(crate) use regions::commercial;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests;

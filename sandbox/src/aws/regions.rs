@@ -42,6 +42,11 @@ const OPT_IN: &[&str] = &[
     "mx-central-1",
 ];
 
+/// The commercial regions, those first that need not be asked for.
+pub(crate) fn commercial() -> impl Iterator<Item = &'static str> {
+    COMMERCIAL.iter().chain(OPT_IN).copied()
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Partition {
     Commercial,

@@ -12,9 +12,8 @@ use super::report::at;
 use super::stage::{Scene, Stage};
 use crate::calls::Call;
 use crate::soar::Platform;
+use crate::worker::{ARCHIVE, REFRESH};
 
-const REFRESH: &str = "func_aws_guardduty_refresh_finding";
-const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Calls of one function, one after another.

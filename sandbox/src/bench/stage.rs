@@ -6,44 +6,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::BenchOptions;
+use crate::aws::commercial;
 use crate::calls::Side;
 use crate::soar::Platform;
 use crate::worker::{self, BrokerAddress, Settings, Worker};
 use crate::{Options, Sandbox};
 
-/// Thirty regions, those of an account that has asked for most.
-const REGIONS: [&str; 30] = [
-    "us-east-1",
-    "eu-west-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-north-1",
-    "eu-west-2",
-    "eu-west-3",
-    "sa-east-1",
-    "af-south-1",
-    "ap-east-1",
-    "ap-south-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ca-west-1",
-    "eu-central-2",
-    "eu-south-1",
-    "eu-south-2",
-    "il-central-1",
-    "me-central-1",
-    "me-south-1",
-    "mx-central-1",
-];
 /// Without a call for so long, the worker has nothing more to do.
 const QUIET: Duration = Duration::from_millis(500);
 /// How long nothing may happen while something is awaited.
@@ -91,8 +59,8 @@ pub(super) struct Stage {
 impl Stage {
     /// A platform with the worker's customizations; the worker does not run yet.
     pub(super) async fn set(options: &BenchOptions, scene: Scene) -> io::Result<Self> {
-        if options.regions == 0 || options.regions > REGIONS.len() {
-            let most = REGIONS.len();
+        let most = commercial().count();
+        if !(1..=most).contains(&options.regions) {
             let refusal = format!("--regions {}: 1 to {most} can be had", options.regions);
             return Err(io::Error::other(refusal));
         }
@@ -142,7 +110,7 @@ impl Stage {
     pub(super) async fn start(&mut self) -> io::Result<Duration> {
         let begin = Instant::now();
         self.worker.start()?;
-        let queue = format!("actions.{}.fn_aws_gd", self.sandbox.org_id());
+        let queue = worker::queue(&self.sandbox);
         let subscribed = self.sandbox.broker().wait_for_subscriber(&queue);
         let subscribed = timeout(PATIENCE, subscribed).await;
         subscribed.map_err(|_| self.does_not_come("the subscription"))?;
@@ -195,7 +163,7 @@ impl Stage {
 }
 
 fn regions(options: &BenchOptions) -> impl Iterator<Item = &'static str> {
-    REGIONS.into_iter().take(options.regions)
+    commercial().take(options.regions)
 }
 
 /// From the start of the process until it is subscribed, on servers that answer at once.

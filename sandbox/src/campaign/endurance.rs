@@ -11,10 +11,8 @@ use super::plan::{Change, Plan};
 use super::stage::{Fate, Stage};
 use super::{AFTERMATH, PACE, PATIENCE};
 use crate::chart::{Series, svg};
-use crate::worker::{self, Use};
+use crate::worker::{self, ARCHIVE, REFRESH, Use};
 
-const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
-const REFRESH: &str = "func_aws_guardduty_refresh_finding";
 /// How often the process is looked at.
 const SAMPLE: Duration = Duration::from_secs(5);
 /// Findings that are current at a time under the steady load.

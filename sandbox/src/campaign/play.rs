@@ -12,8 +12,8 @@ use super::stage::{Ending, Fate, Stage, after, refuses_logins};
 use crate::broker::Cut;
 use crate::calls::Side;
 use crate::faults::{Failure, Fault};
+use crate::worker::{self, ARCHIVE};
 
-const ARCHIVE: &str = "func_aws_guardduty_archive_finding";
 /// How often it is looked after what is over and who has ended.
 const PACE: Duration = Duration::from_millis(20);
 
@@ -164,7 +164,7 @@ impl Stage {
 
     /// The queue of our functions.
     pub(super) fn queue(&self) -> String {
-        format!("actions.{}.fn_aws_gd", self.sandbox.org_id())
+        worker::queue(&self.sandbox)
     }
 
     pub(super) fn change(&mut self, change: Change, picks: &[u64]) -> io::Result<()> {
