@@ -86,7 +86,7 @@ pub(super) async fn measure(options: &BenchOptions, findings: usize) -> io::Resu
     let (first, last) = span(&all);
     let seconds = last - first;
     let writes = all.iter().filter(|call| is_write(call)).count();
-    let queries = calls.count(Side::Soar, "POST /incidents/query_paged");
+    let queries = calls.count(Side::Soar, "POST /incidents/query");
     #[expect(clippy::cast_precision_loss, reason = "counts of calls")]
     let round_trips = (writes + queries) as f64;
     let floor_seconds =
