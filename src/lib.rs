@@ -19,6 +19,7 @@
 pub mod actions;
 pub mod app;
 mod body;
+mod budget;
 pub mod cli;
 pub mod config;
 pub mod customizations;

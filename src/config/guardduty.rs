@@ -1,5 +1,6 @@
 //! The `[fn_aws_guardduty]` section.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,6 +15,8 @@ use super::{
 };
 
 const WORST_SEVERITY: u8 = 10;
+/// Requests in flight that may be set.
+const MOST_REQUESTS: RangeInclusive<usize> = 1..=256;
 
 /// `folder` is where the state goes when nothing says otherwise.
 pub(super) fn read(
@@ -43,6 +46,7 @@ pub(super) fn read(
     let state_dir = state_dir(&mut section, folder);
     let http_listen = section.parsed("aws_gd_http_listen", listen::FORM, listen::parse);
     let unready_after = unready_after(&mut section);
+    let max_requests = section.number("aws_gd_max_aws_requests", MOST_REQUESTS);
     Ok(GuardDutyConfig {
         keys: keys?.map(|(access_key_id, secret)| AwsKeys {
             access_key_id,
@@ -65,6 +69,7 @@ pub(super) fn read(
         client_certificate: client_certificate?,
         proxying: proxying?,
         request_timeout: request_timeout?,
+        max_requests: max_requests?,
     })
 }
 
@@ -114,7 +119,7 @@ fn request_timeout(reader: &mut Reader<'_>) -> Result<Duration, Noted> {
 pub(super) fn max_soar_requests(reader: &mut Reader<'_>) -> Result<usize, Noted> {
     reader
         .section(GUARDDUTY)
-        .number("aws_gd_max_soar_requests", 1..=256_usize)
+        .number("aws_gd_max_soar_requests", MOST_REQUESTS)
 }
 
 /// The region becomes part of a host name, so it may hold nothing else.

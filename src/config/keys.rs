@@ -77,6 +77,7 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
             "aws_gd_close_deleted",
             "aws_gd_state_dir",
             "aws_gd_max_soar_requests",
+            "aws_gd_max_aws_requests",
             "aws_gd_http_listen",
             "aws_gd_unready_after",
             "http_proxy",

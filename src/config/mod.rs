@@ -250,6 +250,8 @@ pub struct GuardDutyConfig {
     pub proxying: Proxying,
     /// Limit for one request.
     pub request_timeout: Duration,
+    /// Requests in flight at most, in each region.
+    pub max_requests: usize,
 }
 
 /// A pair of static AWS keys.

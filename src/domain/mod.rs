@@ -1,6 +1,7 @@
 //! What the worker decides, free of any input or output.
 
 mod backoff;
+mod congestion;
 mod decision;
 pub mod finding;
 pub mod incident;
@@ -10,6 +11,7 @@ mod quarantine;
 mod window;
 
 pub use backoff::Backoff;
+pub use congestion::Congestion;
 pub use decision::{Decision, KnownIncident, Verdict, Verify, decide};
 pub use finding::Finding;
 pub use incident::{Artifact, ArtifactKind, NewIncident, Row, Table, field};

@@ -1,6 +1,8 @@
 //! HTTP for the AWS SDK, over the same client as everywhere: one way for proxies, trust and their errors.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -17,7 +19,9 @@ use reqwest::{StatusCode, Url};
 
 use super::AwsError;
 use crate::body::{self, BodyError};
+use crate::budget::{self, Budget};
 use crate::config::{GuardDutyConfig, Proxies, Proxying};
+use crate::mutex::lock;
 use crate::proxy::{self, PROXY_LOGIN_REFUSED};
 use crate::reason;
 use crate::redaction::Secrets;
@@ -27,12 +31,18 @@ pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The same on this machine and its link, where credentials are asked for, often in vain.
 const NEAR_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// As many hosts' budgets are kept: a few for each of AWS's regions, and what a function is given may be no region at all.
+const MOST_HOSTS: usize = 200;
+
 /// The HTTP client of every call to AWS.
 #[derive(Debug, Clone)]
 pub(super) struct Web {
     far: reqwest::Client,
     /// Knows no proxy.
     near: reqwest::Client,
+    /// By host, as AWS throttles each service in each region by itself.
+    budgets: Arc<Mutex<HashMap<String, Arc<Budget>>>>,
+    most_requests: usize,
 }
 
 impl Web {
@@ -59,7 +69,22 @@ impl Web {
                 &Proxying::ByConfig(Proxies::default()),
                 NEAR_CONNECT_TIMEOUT,
             )?,
+            budgets: Arc::default(),
+            most_requests: config.max_requests,
         })
+    }
+
+    fn budget(&self, url: &Url) -> Arc<Budget> {
+        let host = url.host_str().unwrap_or_default();
+        let mut budgets = lock(&self.budgets);
+        if let Some(budget) = budgets.get(host) {
+            return Arc::clone(budget);
+        }
+        let budget = Arc::new(Budget::new(host, self.most_requests));
+        if budgets.len() < MOST_HOSTS {
+            budgets.insert(host.to_owned(), Arc::clone(&budget));
+        }
+        budget
     }
 
     /// Sends a request and reads the whole answer.
@@ -73,12 +98,15 @@ impl Web {
             &self.far
         };
         let secrets = Secrets::of(request.headers());
+        let kind = budget::kind(request.method().as_str(), request.url().path());
+        let budget = self.budget(request.url());
+        let place = budget.place(None).await;
         let mut response = client.execute(request).await.map_err(failure)?;
         if response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             return Err(ConnectorError::other(PROXY_LOGIN_REFUSED.into(), None));
         }
-        let response_failed = !response.status().is_success();
-        let mut answer = http::Response::builder().status(response.status());
+        let status = response.status();
+        let mut answer = http::Response::builder().status(status);
         if let Some(headers) = answer.headers_mut() {
             *headers = std::mem::take(response.headers_mut());
         }
@@ -91,11 +119,16 @@ impl Web {
                     ConnectorError::other(format!("AWS's answer: {error}").into(), None)
                 }
             })?;
-        let body = if response_failed {
+        match status {
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => place.refused(),
+            status if status.is_success() => place.answered(&kind),
+            _ => drop(place),
+        }
+        let body = if status.is_success() {
+            body
+        } else {
             // AWS tells of a wrong signature by repeating what was signed.
             secrets.hide(&String::from_utf8_lossy(&body)).into()
-        } else {
-            body
         };
         answer
             .body(body)

@@ -10,7 +10,8 @@ mod regions;
 pub use error::AwsError;
 pub use identity::Identity;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -24,6 +25,7 @@ use serde_json::Value;
 
 use crate::config::GuardDutyConfig;
 use crate::domain::{Criteria, Finding};
+use crate::mutex::lock;
 use http::{CONNECT_TIMEOUT, Web};
 use raw::RawBody;
 
@@ -32,12 +34,17 @@ pub const BATCH: usize = 50;
 /// How often a call that fails is sent.
 pub const ATTEMPTS: u32 = 6;
 
+/// As many regions' clients are kept: AWS has some forty, and what a function is given may be no region at all.
+const MOST_CLIENTS: usize = 100;
+
 /// Access to AWS with one set of credentials.
 #[derive(Debug, Clone)]
 pub struct Aws {
     config: SdkConfig,
     master_region: String,
     web: Web,
+    /// By region: the SDK takes longer to set one up than to make a call.
+    clients: Arc<Mutex<HashMap<String, GuardDuty>>>,
 }
 
 impl Aws {
@@ -65,6 +72,7 @@ impl Aws {
             config: loader.load().await,
             master_region: config.master_region.clone(),
             web,
+            clients: Arc::default(),
         })
     }
 
@@ -83,12 +91,25 @@ impl Aws {
             .build();
         Self {
             config,
+            clients: Arc::default(),
             ..self.clone()
         }
     }
 
     /// A client of one region.
     pub fn region(&self, name: &str) -> GuardDuty {
+        let mut clients = lock(&self.clients);
+        if let Some(client) = clients.get(name) {
+            return client.clone();
+        }
+        let client = self.new_client(name);
+        if clients.len() < MOST_CLIENTS {
+            clients.insert(name.to_owned(), client.clone());
+        }
+        client
+    }
+
+    fn new_client(&self, name: &str) -> GuardDuty {
         let config = self
             .config
             .to_builder()

@@ -116,6 +116,9 @@ const MOST_LOST: u32 = 3;
 /// How long after its update a finding must be read for no other to bear the same second.
 const SETTLING: SignedDuration = SignedDuration::from_secs(2);
 
+/// So many findings are not all updated between their listing and their reading.
+const TELLING: usize = 10;
+
 impl Progress {
     /// Begins a cycle with what the last one left.
     pub(super) fn new(before: Carried, began: Timestamp) -> Self {
@@ -193,10 +196,34 @@ impl Progress {
         self.error.is_some()
     }
 
-    /// Ends a cycle whose listings were read `to_the_end`: moves the watermark, and answers what is left to the
-    /// next cycle and how this one ended.
+    /// Moves the watermark amid a listing that leaves nothing out, to before the page that ends: a long first listing that is
+    /// cut short goes on from there, and what lies further back need not be remembered.
     ///
-    /// Only here, since a page says nothing about those after it: one of its findings may have been updated
+    /// `oldest` is the oldest update of a whole page. It stands before all that is on the pages to come, as the listing goes
+    /// by the time of the update, unless each single finding of the page was updated between its listing and its reading;
+    /// those updates come after the cycle's begin.
+    pub(super) fn advance(
+        &self,
+        oldest: Timestamp,
+        state: &mut DetectorState,
+        window: &WindowSettings,
+    ) {
+        let begin = self.settled_begin();
+        if self.error.is_none() && oldest < begin {
+            let reached = self.held.map_or(oldest, |held| held.min(oldest));
+            state.cursor.advance(reached, window.overlap, begin);
+        }
+    }
+
+    /// What was updated before this has not changed since, unless a listing of this cycle tells it once more.
+    fn settled_begin(&self) -> Timestamp {
+        self.began.saturating_sub(SETTLING).unwrap_or(self.began)
+    }
+
+    /// Ends a cycle whose listings were read `to_the_end`: moves the watermark to the newest update, and answers what is left
+    /// to the next cycle and how this one ended.
+    ///
+    /// That far only here, since a page says nothing about those after it: one of its findings may have been updated
     /// while the listing went on. And only to where the cycle began, since what changed after that may have been read before
     /// it changed.
     pub(super) fn end(
@@ -207,11 +234,9 @@ impl Progress {
         now: Timestamp,
     ) -> (Carried, Result<(), CycleError>) {
         if let Some(reached) = self.reached.filter(|_| to_the_end && self.error.is_none()) {
-            let settled = self.began.saturating_sub(SETTLING).unwrap_or(self.began);
             let reached = self.held.map_or(reached, |held| held.min(reached));
-            state
-                .cursor
-                .advance(reached, window.overlap, settled.min(now));
+            let most = self.settled_begin().min(now);
+            state.cursor.advance(reached, window.overlap, most);
         }
         let mut carried = self.carried;
         carried
@@ -222,6 +247,17 @@ impl Progress {
 }
 
 impl PageOutcome {
+    /// The oldest update on the page; `None` where one cannot be read, or the page holds too few findings for all of them not
+    /// to have been updated just now.
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
+        if self.findings.len() < TELLING {
+            return None;
+        }
+        let updates = self.findings.iter().map(|finding| &finding.updated_at);
+        let updates: Result<Vec<Timestamp>, _> = updates.map(|at| at.parse()).collect();
+        updates.ok()?.into_iter().min()
+    }
+
     /// Those of the findings asked for that AWS does not have any more.
     pub(super) fn absent<'a>(&self, ids: &'a [String]) -> Vec<&'a str> {
         if self.error.is_some() {
@@ -294,6 +330,7 @@ fn earliest(held: Option<Timestamp>, updated: Option<Timestamp>) -> Timestamp {
 mod tests {
     use super::*;
     use serde_json::json;
+    use std::ops::Range;
     use std::time::Duration;
 
     const WINDOW: WindowSettings = WindowSettings {
@@ -423,6 +460,45 @@ mod tests {
             Some("11:39"),
             "f1 may have changed at 11:40, after it was read"
         );
+    }
+
+    #[test]
+    fn amid_a_listing_the_mark_moves_to_before_the_page() {
+        let whole = |minutes: Range<u32>| {
+            let finding = |minute| FindingOutcome {
+                id: format!("f{minute}"),
+                updated_at: time(minute),
+                end: End::Finished,
+            };
+            PageOutcome {
+                findings: minutes.map(finding).collect(),
+                ..PageOutcome::default()
+            }
+        };
+        let listed = |outcome: PageOutcome, began: &str| {
+            let mut state = DetectorState::default();
+            let mut progress = Progress::new(Carried::default(), began.parse().unwrap());
+            let oldest = outcome.oldest();
+            progress.take(outcome, &mut state, now());
+            if let Some(oldest) = oldest {
+                progress.advance(oldest, &mut state, &WINDOW);
+            }
+            watermark(&state)
+        };
+        assert_eq!(listed(whole(5..20), &time(40)).as_deref(), Some("11:05"));
+        assert_eq!(listed(whole(5..10), &time(40)), None, "too few");
+        assert_eq!(
+            listed(whole(5..20), &time(3)),
+            None,
+            "all of them may have been updated since they were listed"
+        );
+        let mut waits = whole(5..20);
+        waits.findings.push(FindingOutcome {
+            id: "z".into(),
+            updated_at: time(2),
+            end: End::Open,
+        });
+        assert_eq!(listed(waits, &time(40)).as_deref(), Some("11:02"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One region: cycle after cycle, each detector's findings and then its archived ones.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::RandomState;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::domain::{Criteria, Cursor, Verify};
 use crate::guardduty::{AwsError, BATCH, GuardDuty};
 use crate::state::DetectorState;
 
-/// Pages in work at a time: while one is written the next is fetched.
+/// Pages in work at a time: while one is written the next is fetched. [`Listing`] relies on two.
 const PAGES_IN_WORK: usize = 2;
 
 /// Polls one region.
@@ -192,7 +192,10 @@ impl RegionPoller {
             !reread && before.finished.contains_key(finding) && !unsettled.contains(finding)
         };
         let mut progress = Progress::new(carried, now);
-        let mut listing = Listing::default();
+        let mut listing = Listing {
+            whole: reread,
+            ..Listing::default()
+        };
         self.bring(&batch, overlap, known, &mut listing, state, &mut progress)
             .await;
         if let Some(changed) = changed.filter(|_| !reread) {
@@ -201,7 +204,8 @@ impl RegionPoller {
                 .await;
         }
         // A finding that changed while the listing went on is on a later page once more.
-        for ids in listing.again.chunks(BATCH) {
+        let again = Vec::from_iter(listing.again);
+        for ids in again.chunks(BATCH) {
             let outcome = batch.process(ids.to_vec()).await;
             progress.take(outcome, state, Timestamp::now());
         }
@@ -222,6 +226,7 @@ impl RegionPoller {
         state: &mut DetectorState,
         progress: &mut Progress,
     ) {
+        let whole = listing.whole;
         let pages = self
             .pages(batch.detector, criteria, batch.halt.clone())
             .map_ok(|mut ids| {
@@ -233,7 +238,11 @@ impl RegionPoller {
         while let Some(outcome) = outcomes.next().await {
             match outcome {
                 Ok(outcome) => {
+                    let oldest = outcome.oldest().filter(|_| whole);
                     progress.take(outcome, state, Timestamp::now());
+                    if let Some(oldest) = oldest {
+                        progress.advance(oldest, state, &self.context.window);
+                    }
                 }
                 Err(error) => progress.fail(error),
             }
@@ -363,19 +372,41 @@ impl DetectorPoller {
     }
 }
 
-/// The findings that the listings of one cycle told of.
+/// What the listings of one cycle told of.
 #[derive(Debug, Default)]
 struct Listing {
-    seen: HashSet<String>,
-    /// Told of more than once.
-    again: Vec<String>,
+    /// Nothing of it is left out.
+    whole: bool,
+    /// The findings of the last page, which may still be in work.
+    last: HashSet<String>,
+    /// Told of again while they may still be in work.
+    again: BTreeSet<String>,
 }
 
 impl Listing {
+    /// What of the next page may be worked on at once: one incident must not be written by two pages.
     fn take_new(&mut self, ids: Vec<String>) -> Vec<String> {
-        let (new, again): (Vec<_>, Vec<_>) =
-            ids.into_iter().partition(|id| self.seen.insert(id.clone()));
+        let mut page = HashSet::with_capacity(ids.len());
+        let (new, again): (Vec<_>, Vec<_>) = ids
+            .into_iter()
+            .partition(|id| page.insert(id.clone()) && !self.last.contains(id));
+        self.last = page;
         self.again.extend(again);
         new
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_finding_that_may_still_be_in_work_waits() {
+        let ids = |ids: &str| ids.chars().map(String::from).collect::<Vec<_>>();
+        let mut listing = Listing::default();
+        assert_eq!(listing.take_new(ids("aba")), ids("ab"));
+        assert_eq!(listing.take_new(ids("bc")), ids("c"));
+        assert_eq!(listing.take_new(ids("ab")), ids("a"), "b waits once more");
+        assert_eq!(Vec::from_iter(listing.again), ids("ab"));
     }
 }

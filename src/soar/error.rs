@@ -98,6 +98,14 @@ impl SoarError {
         )
     }
 
+    /// Whether the server has more to do than it can.
+    pub(crate) fn tells_of_load(&self) -> bool {
+        matches!(
+            self,
+            Self::Throttled { .. } | Self::Unavailable { sent: true, .. }
+        )
+    }
+
     /// Whether the call was certainly not carried out, so that it may be sent again as it is.
     pub(crate) fn was_not_done(&self) -> bool {
         matches!(

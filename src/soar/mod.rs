@@ -30,9 +30,10 @@ use std::time::Duration;
 
 use reqwest::redirect::Policy;
 use serde_json::Value;
-use tokio::sync::{OnceCell, RwLock, Semaphore, SemaphorePermit};
+use tokio::sync::{OnceCell, RwLock, Semaphore};
 use tokio::time::Instant;
 
+use crate::budget::{self, Budget};
 use crate::config::{Credentials, SoarConfig};
 use crate::domain::Backoff;
 use crate::mutex::lock;
@@ -54,8 +55,8 @@ pub const MAKING_TIMEOUT: Duration = Duration::from_mins(5);
 /// A logged-in client of one SOAR organisation.
 pub struct Soar {
     shared: Arc<Shared>,
-    permits: Arc<Semaphore>,
-    /// Permits that only this client's calls may take.
+    budget: Arc<Budget>,
+    /// Places that only this client's calls may take.
     reserve: Option<Arc<Semaphore>>,
 }
 
@@ -104,7 +105,7 @@ impl Soar {
         };
         Ok(Self {
             shared: Arc::new(shared),
-            permits: Arc::new(Semaphore::new(config.max_requests)),
+            budget: Arc::new(Budget::new("SOAR", config.max_requests)),
             reserve: None,
         })
     }
@@ -114,7 +115,7 @@ impl Soar {
     pub fn for_functions(&self) -> Self {
         Self {
             shared: Arc::clone(&self.shared),
-            permits: Arc::clone(&self.permits),
+            budget: Arc::clone(&self.budget),
             reserve: Some(Arc::new(Semaphore::new(RESERVE))),
         }
     }
@@ -164,7 +165,7 @@ impl Soar {
 
     async fn attempt(&self, call: &Call<'_>) -> (u64, Result<Value, SoarError>) {
         self.wait_until_welcome().await;
-        let _permit = self.permit().await;
+        let place = self.budget.place(self.reserve.as_deref()).await;
         let session = self.shared.session.read().await;
         let generation = session.generation;
         let mut request = self
@@ -189,19 +190,13 @@ impl Soar {
         if let Some(body) = call.body {
             request = request.json(body);
         }
-        (generation, exchange(request, &call.action()).await)
-    }
-
-    /// The semaphores are never closed; if they were, going on without a permit is the lesser harm.
-    async fn permit(&self) -> Option<SemaphorePermit<'_>> {
-        let Some(reserve) = &self.reserve else {
-            return self.permits.acquire().await.ok();
-        };
-        tokio::select! {
-            biased;
-            permit = self.permits.acquire() => permit.ok(),
-            permit = reserve.acquire() => permit.ok(),
+        let outcome = exchange(request, &call.action()).await;
+        match &outcome {
+            Ok(_) => place.answered(&budget::kind(call.method.as_str(), &call.path)),
+            Err(error) if error.tells_of_load() => place.refused(),
+            Err(_) => drop(place),
         }
+        (generation, outcome)
     }
 
     async fn renew_session(&self, seen: u64) -> Result<(), SoarError> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -68,6 +69,23 @@ impl Aws {
     pub fn create_samples(&self, region: &str, count: usize) -> Vec<String> {
         let kinds = samples::KINDS.iter().cycle().take(count);
         kinds.map(|kind| self.create_sample(region, kind)).collect()
+    }
+
+    /// The same, each as of a time of its own: they are spread evenly over the last `span`, the oldest first.
+    pub fn create_samples_over(&self, region: &str, count: usize, span: Duration) -> Vec<String> {
+        let mut account = self.account();
+        let now = account.now();
+        let kinds = samples::KINDS.iter().cycle().take(count).enumerate();
+        let create = |(number, kind): (usize, &&str)| {
+            #[expect(clippy::cast_precision_loss, reason = "a count of findings")]
+            let ago = span.mul_f64((count - number) as f64 / count as f64);
+            let at = now - ago;
+            let mut finding = samples::finding(kind, region, at, &mut account);
+            finding["createdAt"] = json!(iso(at));
+            finding["updatedAt"] = json!(iso(at));
+            account.publish(region, finding)
+        };
+        kinds.map(create).collect()
     }
 
     /// Publishes a finding in the API's form (camelCase) and returns its id. Members that it lacks and every finding has

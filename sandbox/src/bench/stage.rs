@@ -17,6 +17,9 @@ const QUIET: Duration = Duration::from_millis(500);
 /// How long nothing may happen while something is awaited.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// As long AWS keeps a finding.
+const RETENTION: Duration = Duration::from_hours(90 * 24);
+
 /// What the worker finds itself in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Scene {
@@ -100,7 +103,8 @@ impl Stage {
         let mut published = Vec::with_capacity(findings);
         for (number, region) in regions(options).enumerate() {
             let share = (findings + options.regions - 1 - number) / options.regions;
-            let ids = self.sandbox.aws().create_samples(region, share);
+            let aws = self.sandbox.aws();
+            let ids = aws.create_samples_over(region, share, RETENTION);
             published.extend(ids.into_iter().map(|id| (region, id)));
         }
         published

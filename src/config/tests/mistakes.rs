@@ -111,6 +111,7 @@ fn numbers_out_of_range_are_refused() {
         "aws_gd_severity_threshold = 11",
         "aws_gd_max_soar_requests = 257",
         "aws_gd_max_soar_requests = 0",
+        "aws_gd_max_aws_requests = 0",
         "aws_gd_http_listen = 0",
         "aws_gd_http_listen = example.com:8080",
         "aws_gd_unready_after = 0",
