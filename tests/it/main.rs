@@ -30,6 +30,7 @@ mod first_steps;
 mod functions;
 mod health;
 mod login;
+mod politeness;
 mod proxies;
 mod refresh;
 mod reload;
