@@ -111,7 +111,7 @@ impl Place<'_> {
         self.budget.follow(&mut gauge, self.permit.take());
     }
 
-    /// The server would not, since there are too many calls, or it did not answer in time.
+    /// The server would not, since there are too many calls.
     pub(crate) fn refused(mut self) {
         let mut gauge = lock(&self.budget.gauge);
         gauge.congestion.refused(Instant::now());
@@ -119,7 +119,14 @@ impl Place<'_> {
     }
 }
 
-/// What calls have in common that should take the same time: the method, and the path without ids.
+/// What calls have in common that should take the same time: the method, the path without ids, and how much they ask for, told by
+/// the size of their body in bytes within a factor of eight.
+pub(crate) fn sized_kind(method: &str, path: &str, body: usize) -> String {
+    let size = body.checked_ilog2().unwrap_or(0) / 3;
+    format!("{}+{size}", kind(method, path))
+}
+
+/// The same where all calls of one path ask for as much.
 pub(crate) fn kind(method: &str, path: &str) -> String {
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let mut kind = String::with_capacity(method.len() + path.len() + 1);
@@ -183,5 +190,9 @@ mod tests {
         );
         let detector = "/detector/12abc67/findings/get";
         assert_eq!(kind("POST", detector), "POST/detector/*/findings/get");
+        let one_finding = sized_kind("POST", detector, 60);
+        assert_eq!(one_finding, "POST/detector/*/findings/get+1");
+        assert_ne!(one_finding, sized_kind("POST", detector, 1800));
+        assert!(sized_kind("GET", "/detector", 0).ends_with("+0"));
     }
 }

@@ -89,7 +89,7 @@ impl Congestion {
         }
     }
 
-    /// The server refused a call because there are too many, or did not answer it in time.
+    /// The server refused a call because there are too many.
     pub fn refused(&mut self, now: Instant) {
         if self.refused.is_none_or(|before| now - before >= WINDOW) {
             self.shrink(0.5);

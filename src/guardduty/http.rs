@@ -98,7 +98,9 @@ impl Web {
             &self.far
         };
         let secrets = Secrets::of(request.headers());
-        let kind = budget::kind(request.method().as_str(), request.url().path());
+        let body = request.body().and_then(|body| body.as_bytes());
+        let (method, path) = (request.method().as_str(), request.url().path());
+        let kind = budget::sized_kind(method, path, body.map_or(0, <[u8]>::len));
         let budget = self.budget(request.url());
         let place = budget.place(None).await;
         let mut response = client.execute(request).await.map_err(failure)?;

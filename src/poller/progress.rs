@@ -247,8 +247,8 @@ impl Progress {
 }
 
 impl PageOutcome {
-    /// The oldest update on the page; `None` where one cannot be read, or the page holds too few findings for all of them not
-    /// to have been updated just now.
+    /// The oldest update on the page; `None` where one cannot be read, or the page holds so few findings that all of them may
+    /// have been updated just now.
     pub(super) fn oldest(&self) -> Option<Timestamp> {
         if self.findings.len() < TELLING {
             return None;

@@ -1,5 +1,7 @@
 //! Findings become incidents, each exactly one.
 
+use std::time::Duration;
+
 use sandbox::aws::Aws;
 use sandbox::calls::Side;
 use serde_json::json;
@@ -53,6 +55,34 @@ async fn a_restart_without_state_makes_nothing_twice() {
     world.start();
     world.cycles(2).await;
     assert_eq!(world.platform().incidents(), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_import_that_is_killed_goes_on_where_it_was() {
+    let mut world = World::new().await;
+    let aws = world.sandbox.aws();
+    let quarter = Duration::from_hours(90 * 24);
+    let findings = aws.create_samples_over(REGION, 500, quarter);
+    world.start();
+    world
+        .eventually("more than half are there", |platform| {
+            platform.incident_count() > 300
+        })
+        .await;
+    world.crash().await;
+    world.sandbox.calls().clear();
+    world.start();
+    world.escalated(&findings).await;
+    world.cycles(1).await;
+    assert_eq!(world.platform().incident_count(), findings.len());
+    for finding in &findings {
+        world.assert_whole(finding);
+    }
+    let read = world
+        .sandbox
+        .calls()
+        .count(Side::Aws, "POST /detector/{id}/findings/get");
+    assert!(read < 500 / 50, "{read} pages were read after the restart");
 }
 
 #[tokio::test(flavor = "multi_thread")]
