@@ -20,7 +20,6 @@ pub(crate) struct Budget {
 #[derive(Debug)]
 struct Gauge {
     congestion: Congestion,
-    most: usize,
     /// Places that nobody gets now.
     withheld: usize,
 }
@@ -37,13 +36,12 @@ pub(crate) struct Place<'a> {
 impl Budget {
     /// At most so many places at a time.
     pub(crate) fn new(server: impl Into<String>, most: usize) -> Self {
-        let most = most.max(1);
+        let congestion = Congestion::new(most, Instant::now());
         Self {
             server: server.into(),
-            places: Semaphore::new(most),
+            places: Semaphore::new(congestion.most()),
             gauge: Mutex::new(Gauge {
-                congestion: Congestion::new(most, Instant::now()),
-                most,
+                congestion,
                 withheld: 0,
             }),
         }
@@ -74,7 +72,8 @@ impl Budget {
 
     /// Takes places away, the caller's first, or gives some back.
     fn follow(&self, gauge: &mut Gauge, permit: Option<SemaphorePermit<'_>>) {
-        let withhold = gauge.most - gauge.congestion.limit();
+        let most = gauge.congestion.most();
+        let withhold = most - gauge.congestion.limit();
         let before = gauge.withheld;
         if let Some(permit) = permit
             && gauge.withheld < withhold
@@ -90,11 +89,10 @@ impl Budget {
         }
         match (before, gauge.withheld) {
             (0, 1..) => tracing::info!(
-                "{} is slow or refuses calls: it gets fewer than {} at a time for now",
-                self.server,
-                gauge.most
+                "{} is slow or refuses calls: it gets fewer than {most} at a time for now",
+                self.server
             ),
-            (1.., 0) => tracing::info!("{} gets {} calls at a time again", self.server, gauge.most),
+            (1.., 0) => tracing::info!("{} gets {most} calls at a time again", self.server),
             _ => {}
         }
     }

@@ -59,6 +59,11 @@ impl Congestion {
         }
     }
 
+    /// How many calls the server gets at a time when it can keep up; one at least.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
     /// How many calls the server gets at a time now; one at least.
     pub fn limit(&self) -> usize {
         #[expect(

@@ -17,11 +17,10 @@ use bytes::Bytes;
 use reqwest::redirect::Policy;
 use reqwest::{StatusCode, Url};
 
-use super::AwsError;
+use super::{AwsError, kept};
 use crate::body::{self, BodyError};
 use crate::budget::{self, Budget};
 use crate::config::{GuardDutyConfig, Proxies, Proxying};
-use crate::mutex::lock;
 use crate::proxy::{self, PROXY_LOGIN_REFUSED};
 use crate::reason;
 use crate::redaction::Secrets;
@@ -30,9 +29,6 @@ use crate::redaction::Secrets;
 pub(super) const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The same on this machine and its link, where credentials are asked for, often in vain.
 const NEAR_CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// As many hosts' budgets are kept: a few for each of AWS's regions, and what a function is given may be no region at all.
-const MOST_HOSTS: usize = 200;
 
 /// The HTTP client of every call to AWS.
 #[derive(Debug, Clone)]
@@ -76,15 +72,9 @@ impl Web {
 
     fn budget(&self, url: &Url) -> Arc<Budget> {
         let host = url.host_str().unwrap_or_default();
-        let mut budgets = lock(&self.budgets);
-        if let Some(budget) = budgets.get(host) {
-            return Arc::clone(budget);
-        }
-        let budget = Arc::new(Budget::new(host, self.most_requests));
-        if budgets.len() < MOST_HOSTS {
-            budgets.insert(host.to_owned(), Arc::clone(&budget));
-        }
-        budget
+        kept(&self.budgets, host, || {
+            Arc::new(Budget::new(host, self.most_requests))
+        })
     }
 
     /// Sends a request and reads the whole answer.

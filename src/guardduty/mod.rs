@@ -34,8 +34,8 @@ pub const BATCH: usize = 50;
 /// How often a call that fails is sent.
 pub const ATTEMPTS: u32 = 6;
 
-/// As many regions' clients are kept: AWS has some forty, and what a function is given may be no region at all.
-const MOST_CLIENTS: usize = 100;
+/// So many things are kept by region or host: AWS has some forty regions, and what a function is given may be no region at all.
+const MOST_KEPT: usize = 100;
 
 /// Access to AWS with one set of credentials.
 #[derive(Debug, Clone)]
@@ -98,15 +98,7 @@ impl Aws {
 
     /// A client of one region.
     pub fn region(&self, name: &str) -> GuardDuty {
-        let mut clients = lock(&self.clients);
-        if let Some(client) = clients.get(name) {
-            return client.clone();
-        }
-        let client = self.new_client(name);
-        if clients.len() < MOST_CLIENTS {
-            clients.insert(name.to_owned(), client.clone());
-        }
-        client
+        kept(&self.clients, name, || self.new_client(name))
     }
 
     fn new_client(&self, name: &str) -> GuardDuty {
@@ -120,6 +112,19 @@ impl Aws {
             region: name.to_owned(),
         }
     }
+}
+
+/// What is kept under a name, or else made, and kept while there is room.
+fn kept<T: Clone>(all: &Mutex<HashMap<String, T>>, name: &str, make: impl FnOnce() -> T) -> T {
+    let mut all = lock(all);
+    if let Some(known) = all.get(name) {
+        return known.clone();
+    }
+    let new = make();
+    if all.len() < MOST_KEPT {
+        all.insert(name.to_owned(), new.clone());
+    }
+    new
 }
 
 fn timeouts(request: Duration) -> TimeoutConfig {

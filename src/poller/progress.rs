@@ -210,9 +210,20 @@ impl Progress {
     ) {
         let begin = self.settled_begin();
         if self.error.is_none() && oldest < begin {
-            let reached = self.held.map_or(oldest, |held| held.min(oldest));
-            state.cursor.advance(reached, window.overlap, begin);
+            self.move_mark(oldest, begin, state, window);
         }
+    }
+
+    /// Moves the watermark to `reached`, but never past what is held back, nor past `most`.
+    fn move_mark(
+        &self,
+        reached: Timestamp,
+        most: Timestamp,
+        state: &mut DetectorState,
+        window: &WindowSettings,
+    ) {
+        let reached = self.held.map_or(reached, |held| held.min(reached));
+        state.cursor.advance(reached, window.overlap, most);
     }
 
     /// What was updated before this has not changed since, unless a listing of this cycle tells it once more.
@@ -234,9 +245,8 @@ impl Progress {
         now: Timestamp,
     ) -> (Carried, Result<(), CycleError>) {
         if let Some(reached) = self.reached.filter(|_| to_the_end && self.error.is_none()) {
-            let reached = self.held.map_or(reached, |held| held.min(reached));
             let most = self.settled_begin().min(now);
-            state.cursor.advance(reached, window.overlap, most);
+            self.move_mark(reached, most, state, window);
         }
         let mut carried = self.carried;
         carried
