@@ -48,15 +48,15 @@ else
 fi
 
 step "the demo"
-cargo build --release --locked --workspace
-target/release/fn-aws-guardduty demo --once
+programs=$(bash tests/programs.sh)
+"$programs/fn-aws-guardduty" demo --once
 
 step "a short campaign of faults and crashes, and a pile of messages"
-target/release/sandbox campaign --seed 1 --rounds 6 --jobs 3
-target/release/sandbox overload --messages 2000
+"$programs/sandbox" campaign --seed 1 --rounds 6 --jobs 3
+"$programs/sandbox" overload --messages 2000 --megabytes 100 # A debug build takes more.
 
 step "the benchmark, small: whether it still measures"
-target/release/sandbox bench --findings 100 --runs 1 --calls 20 --at-once 20 --idle 50
+"$programs/sandbox" bench --findings 100 --runs 1 --calls 20 --at-once 20 --idle 50
 
 step "the customizations in IBM's own tools"
 bash tests/ibm_tools.sh

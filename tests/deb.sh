@@ -42,9 +42,7 @@ is() { [ "$2" = "$3" ] || fail "$1: $3 in place of $2"; }
 [ "$(id -u)" = 0 ] || fail "tests/deb.sh needs root"
 
 # As in tests/image.sh, whose build this is.
-cargo build --quiet --locked --workspace --no-default-features --manifest-path "$root/Cargo.toml"
-target=$(cargo metadata --no-deps --format-version 1 --manifest-path "$root/Cargo.toml" |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+programs=$(bash "$here/programs.sh" --no-default-features)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' "$root/Cargo.toml" | head -n 1)
 
 echo "the package"
@@ -52,7 +50,7 @@ mkdir "$work/build" "$work/given"
 if [ -n "${1:-}" ]; then
     cp "$1" "$work/given/first.deb"
 else
-    strip -o "$work/build/fn-aws-guardduty" "$target/debug/fn-aws-guardduty"
+    strip -o "$work/build/fn-aws-guardduty" "$programs/fn-aws-guardduty"
     sh "$root/deploy/debian/share.sh" "$work/build/fn-aws-guardduty" "$work/build"
     python3 "$here/deb_package.py" "$work/build" "$work/given/first.deb" >/dev/null
 fi
@@ -79,7 +77,7 @@ echo "the machine and the sandbox"
 bash "$here/machine.sh" "$work/given" >"$work/given/machine.log" 2>&1 &
 machine=$!
 pids+=("$machine")
-"$target/debug/sandbox" serve --findings 3 --import "$root/export/export.res" >"$work/sandbox.json" &
+"$programs/sandbox" serve --findings 3 --import "$root/export/export.res" >"$work/sandbox.json" &
 pids+=($!)
 disown -a # So that the shell tells nobody that it killed them.
 # inside COMMAND...: runs it on the machine.

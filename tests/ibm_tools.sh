@@ -19,10 +19,8 @@ if [[ ! -x "$venv/bin/resilient-sdk" || ! -x "$venv/bin/resilient-circuits" ]]; 
 fi
 
 # The whole workspace, so that nothing is built a second time with other features.
-cargo build --quiet --locked --workspace --manifest-path "$root/Cargo.toml"
-target=$(cargo metadata --no-deps --format-version 1 --manifest-path "$root/Cargo.toml" |
-    "$venv/bin/python" -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-"$target/debug/fn-aws-guardduty" package --output "$work" --repository Registry.Example.com/SOAR
+programs=$(bash "$root/tests/programs.sh")
+"$programs/fn-aws-guardduty" package --output "$work" --repository Registry.Example.com/SOAR
 
 # The SDK keeps settings and a log below the home folder.
 export HOME="$work/home"

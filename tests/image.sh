@@ -36,11 +36,9 @@ eventually() {
 
 [ "$(id -u)" = 0 ] || fail "tests/image.sh needs root"
 
-# With the sandbox beside it, so that libraries are built once; without the demo, as the image is.
-cargo build --quiet --locked --workspace --no-default-features --manifest-path "$root/Cargo.toml"
-target=$(cargo metadata --no-deps --format-version 1 --manifest-path "$root/Cargo.toml" |
-    python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
-cp "$target/debug/fn-aws-guardduty" "$work/program"
+# Without the demo, as the image is.
+programs=$(bash "$here/programs.sh" --no-default-features)
+cp "$programs/fn-aws-guardduty" "$work/program"
 
 echo "the tree of the image"
 tree=$work/tree
@@ -62,7 +60,7 @@ eval "$(python3 "$here/dockerfile.py" "$root/deploy/Dockerfile")"
 sh "$root/deploy/image_tree.sh" "$work/program" "$tree"
 
 echo "the sandbox"
-"$target/debug/sandbox" serve --findings 3 --import "$root/export/export.res" >"$work/sandbox.json" &
+"$programs/sandbox" serve --findings 3 --import "$root/export/export.res" >"$work/sandbox.json" &
 pids+=($!)
 eventually "the sandbox tells how to connect" test -s "$work/sandbox.json"
 mkdir "$work/etc" "$work/logs"

@@ -20,12 +20,9 @@ if [ ! -x "$venv/bin/resilient-circuits" ]; then
   "$venv/bin/pip" install --quiet resilient==51.0.9.1 resilient-circuits==51.0.9.1
 fi
 
-# The whole workspace, so that nothing is built a second time with other features.
-cargo build --quiet --workspace --manifest-path "$here/../../Cargo.toml"
-target=$(cargo metadata --no-deps --format-version 1 --manifest-path "$here/../../Cargo.toml" |
-  python3 -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+programs=$(bash "$here/../../tests/programs.sh")
 
-"$target/debug/sandbox" serve > "$work/sandbox.json" &
+"$programs/sandbox" serve > "$work/sandbox.json" &
 pids+=($!)
 until [ -s "$work/sandbox.json" ]; do kill -0 "${pids[0]}"; sleep 0.1; done
 
