@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
+use secrecy::SecretString;
 use tokio::sync::watch;
 
 use crate::actions::Listener;
@@ -18,6 +19,7 @@ use crate::functions::Functions;
 use crate::guardduty::Aws;
 use crate::health::{Bounds, Health};
 use crate::lifecycle::Lifecycle;
+use crate::measures::Calls;
 use crate::poller;
 use crate::proxy;
 use crate::reason;
@@ -44,6 +46,11 @@ impl Prepared {
         &self.config.log
     }
 
+    /// What is to be brought by those who see the worker's page.
+    pub fn http_token(&self) -> Option<SecretString> {
+        self.config.guardduty.http_token.clone()
+    }
+
     /// Where monitoring asks.
     pub fn http_listen(&self) -> Option<SocketAddr> {
         self.config.guardduty.http_listen
@@ -58,8 +65,9 @@ pub async fn prepare(config: Config, health: &Health) -> anyhow::Result<Prepared
     for warning in &config.warnings {
         tracing::warn!("{warning}");
     }
+    let calls = health.measures().calls();
     let failed = |error: &SoarError| health.login_failed(error);
-    let soar = Soar::connect(&config.soar, soar_tls(&config.soar)?, failed)
+    let soar = Soar::connect(&config.soar, soar_tls(&config.soar)?, calls.clone(), failed)
         .await
         .context("could not connect to SOAR")?;
     tracing::info!(
@@ -67,7 +75,7 @@ pub async fn prepare(config: Config, health: &Health) -> anyhow::Result<Prepared
         config.soar.host,
         soar.org()
     );
-    let aws = aws(&config.guardduty).await?;
+    let aws = aws(&config.guardduty, calls).await?;
     let stomp = if config.stomp.enabled {
         let mut options = stomp_options(&config.stomp, &config.soar.credentials)?;
         let patient = config.soar.login_attempts.is_none();
@@ -129,17 +137,17 @@ pub(crate) fn soar_tls(config: &SoarConfig) -> Result<rustls::ClientConfig, TlsE
     )
 }
 
-/// The clients of AWS.
+/// The clients of AWS; `calls` is told what becomes of their calls.
 ///
 /// # Errors
 /// When the certificates or the proxies it names cannot be used.
-pub(crate) async fn aws(config: &GuardDutyConfig) -> anyhow::Result<Aws> {
+pub(crate) async fn aws(config: &GuardDutyConfig, calls: Calls) -> anyhow::Result<Aws> {
     let tls = tls::client_config(
         &config.trust,
         config.client_certificate.as_ref(),
         Purpose::Aws,
     )?;
-    Ok(Aws::new(config, tls).await?)
+    Ok(Aws::new(config, tls, calls).await?)
 }
 
 fn start_listener(

@@ -6,6 +6,7 @@ use std::time::Instant;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::domain::Congestion;
+use crate::measures::{CallOutcome, Calls};
 use crate::mutex::lock;
 
 /// Places for the calls to one server.
@@ -15,6 +16,7 @@ pub(crate) struct Budget {
     server: String,
     places: Semaphore,
     gauge: Mutex<Gauge>,
+    calls: Calls,
 }
 
 #[derive(Debug)]
@@ -31,11 +33,12 @@ pub(crate) struct Place<'a> {
     permit: Option<SemaphorePermit<'a>>,
     _reserved: Option<SemaphorePermit<'a>>,
     since: Instant,
+    outcome: CallOutcome,
 }
 
 impl Budget {
-    /// At most so many places at a time.
-    pub(crate) fn new(server: impl Into<String>, most: usize) -> Self {
+    /// At most so many places at a time; what becomes of the calls is told to `calls`.
+    pub(crate) fn new(server: impl Into<String>, most: usize, calls: Calls) -> Self {
         let congestion = Congestion::new(most, Instant::now());
         Self {
             server: server.into(),
@@ -44,6 +47,7 @@ impl Budget {
                 congestion,
                 withheld: 0,
             }),
+            calls,
         }
     }
 
@@ -67,6 +71,7 @@ impl Budget {
             permit,
             _reserved: reserved,
             since: Instant::now(),
+            outcome: CallOutcome::Failed,
         }
     }
 
@@ -101,6 +106,7 @@ impl Budget {
 impl Place<'_> {
     /// The server carried the call out.
     pub(crate) fn answered(mut self, kind: &str) {
+        self.outcome = CallOutcome::Answered;
         let now = Instant::now();
         let mut gauge = lock(&self.budget.gauge);
         gauge
@@ -109,11 +115,26 @@ impl Place<'_> {
         self.budget.follow(&mut gauge, self.permit.take());
     }
 
+    /// The server would not, for a reason that is the call's own.
+    pub(crate) fn rejected(mut self) {
+        self.outcome = CallOutcome::Rejected;
+    }
+
     /// The server would not, since there are too many calls.
     pub(crate) fn refused(mut self) {
+        self.outcome = CallOutcome::Throttled;
         let mut gauge = lock(&self.budget.gauge);
         gauge.congestion.refused(Instant::now());
         self.budget.follow(&mut gauge, self.permit.take());
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let took = self.since.elapsed();
+        self.budget
+            .calls
+            .took(&self.budget.server, self.outcome, took);
     }
 }
 
@@ -155,7 +176,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_takes_places_away_and_also_from_those_who_wait() {
-        let budget = Budget::new("SOAR", 4);
+        let budget = Budget::new("SOAR", 4, Calls::default());
         let first = budget.place(None).await;
         let others = [budget.place(None).await, budget.place(None).await];
         let last = budget.place(None).await;
@@ -169,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_has_a_reserve_need_not_wait() {
-        let (budget, reserve) = (Budget::new("SOAR", 1), Semaphore::new(1));
+        let (budget, reserve) = (Budget::new("SOAR", 1, Calls::default()), Semaphore::new(1));
         let shared = budget.place(Some(&reserve)).await;
         let reserved = budget.place(Some(&reserve)).await;
         assert_eq!((free(&budget).await, reserve.available_permits()), (0, 0));

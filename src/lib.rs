@@ -28,6 +28,7 @@ pub mod functions;
 pub mod guardduty;
 pub mod health;
 pub mod lifecycle;
+pub mod measures;
 pub mod monitoring;
 mod mutex;
 pub mod package;

@@ -52,11 +52,12 @@ impl Service {
     /// A process that nothing has been asked of yet.
     pub fn new(requests: Requests, reread: Reread, log: Telemetry) -> Self {
         let health = Health::new();
+        let problems = log.problems().clone();
         Self {
             requests,
             reread,
             log,
-            monitoring: monitoring::Server::new(health.clone()),
+            monitoring: monitoring::Server::new(health.clone(), problems),
             state: None,
             health,
             stopping: false,
@@ -72,6 +73,7 @@ impl Service {
     /// taken.
     pub async fn run(mut self, config: Config) -> anyhow::Result<ExitVerdict> {
         let _alive = systemd::prove_life(self.health.clone());
+        self.monitoring.guard(config.guardduty.http_token.clone());
         self.monitoring
             .listen_on(config.guardduty.http_listen)
             .await?;
@@ -204,6 +206,7 @@ impl Service {
         if let Err(error) = self.log.reload(prepared.log()) {
             tracing::error!("the log goes on as it was: {error:#}");
         }
+        self.monitoring.guard(prepared.http_token());
         if let Err(error) = self.monitoring.listen_on(prepared.http_listen()).await {
             tracing::error!("monitoring asks where it did: {error}");
         }

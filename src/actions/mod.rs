@@ -6,16 +6,18 @@ mod answers;
 pub mod message;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use crate::customizations::{ARCHIVE_FINDING, REFRESH_FINDING};
 use crate::domain::Backoff;
 use crate::functions::{Functions, Outcome, Repeated, Request};
 use crate::health::Health;
+use crate::measures::MessageOutcome;
 use crate::stomp::{Delivery, Handle, StompError, decode_text};
 use answers::{Answers, Arrival};
 use message::Invocation;
@@ -107,6 +109,9 @@ impl Desk {
         let answer = match self.answers.arrive(&delivery) {
             Arrival::InWork => return,
             Arrival::Answered(answer) => {
+                self.health
+                    .measures()
+                    .message("", MessageOutcome::AnsweredAgain, None);
                 tracing::info!(
                     message_id = delivery.message_id,
                     "a message came again, sending its answer again"
@@ -118,6 +123,9 @@ impl Desk {
                 let (desk, message) = (Arc::clone(self), delivery.clone());
                 let work = tokio::spawn(async move { desk.work(&message).await });
                 AbortOnDropHandle::new(work).await.unwrap_or_else(|_| {
+                    self.health
+                        .measures()
+                        .message("", MessageOutcome::Failed, None);
                     message::failure("the function ended by an internal error, see the log")
                 })
             }
@@ -133,6 +141,9 @@ impl Desk {
         let invocation = match decode(delivery) {
             Ok(invocation) => invocation,
             Err(reason) => {
+                self.health
+                    .measures()
+                    .message("", MessageOutcome::Unreadable, None);
                 tracing::error!(
                     message_id = delivery.message_id,
                     "a message cannot be read: {reason}"
@@ -153,7 +164,10 @@ impl Desk {
             inputs: invocation.inputs.clone(),
             repeated: repeated(delivery, self.started),
         };
-        match self.functions.run(name, &request).await {
+        let begin = Instant::now();
+        let outcome = self.functions.run(name, &request).await;
+        self.count(name, &outcome, begin.elapsed());
+        match outcome {
             Outcome::Done(results) => {
                 self.status(
                     delivery,
@@ -179,6 +193,21 @@ impl Desk {
                 message::failure(&reason)
             }
         }
+    }
+
+    /// A name that is none of ours is not told: there is no end to what messages may name.
+    fn count(&self, function: &str, outcome: &Outcome, took: Duration) {
+        let served = [REFRESH_FINDING, ARCHIVE_FINDING].contains(&function);
+        let outcome = match outcome {
+            Outcome::Done(_) => MessageOutcome::Done,
+            Outcome::Failed(_) => MessageOutcome::Failed,
+        };
+        let (function, took) = if served {
+            (function, Some(took))
+        } else {
+            ("", None)
+        };
+        self.health.measures().message(function, outcome, took);
     }
 
     async fn status(&self, delivery: &Delivery, text: &str) {

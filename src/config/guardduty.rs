@@ -4,6 +4,8 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::keys::{GUARDDUTY, INTEGRATIONS};
 use super::reader::{Noted, Reader, Section};
 use super::resilient::{
@@ -15,6 +17,8 @@ use super::{
 };
 
 const WORST_SEVERITY: u8 = 10;
+/// Characters of a token that nobody guesses.
+const LEAST_TOKEN: usize = 16;
 /// Requests in flight that may be set.
 const MOST_REQUESTS: RangeInclusive<usize> = 1..=256;
 
@@ -45,6 +49,7 @@ pub(super) fn read(
     let close_deleted = section.parsed("aws_gd_close_deleted", "1 or 0", switch);
     let state_dir = state_dir(&mut section, folder);
     let http_listen = section.parsed("aws_gd_http_listen", listen::FORM, listen::parse);
+    let http_token = http_token(&mut section);
     let unready_after = unready_after(&mut section);
     let max_requests = section.number("aws_gd_max_aws_requests", MOST_REQUESTS);
     Ok(GuardDutyConfig {
@@ -64,6 +69,7 @@ pub(super) fn read(
         close_deleted: close_deleted?.unwrap_or_default(),
         state_dir: state_dir?,
         http_listen: http_listen?,
+        http_token: http_token?,
         unready_after: unready_after?,
         trust: trust?,
         client_certificate: client_certificate?,
@@ -160,6 +166,21 @@ fn close_template(section: &mut Section<'_, '_>) -> Result<CloseTemplate, Noted>
             r#"write an object such as {"resolution_id": "Resolved"}"#,
         )
     })
+}
+
+/// As it stands in a header, it may hold nothing else than one can.
+fn http_token(section: &mut Section<'_, '_>) -> Result<Option<SecretString>, Noted> {
+    let key = "aws_gd_http_token";
+    let Some(token) = section.text(key)? else {
+        return Ok(None);
+    };
+    if token.len() < LEAST_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let remedy = format!(
+            "give {LEAST_TOKEN} or more letters, digits and signs without blanks, such as `openssl rand -hex 32` prints"
+        );
+        return Err(section.note(key, "cannot be used as a token", &remedy));
+    }
+    Ok(Some(token.into()))
 }
 
 fn unready_after(section: &mut Section<'_, '_>) -> Result<Duration, Noted> {

@@ -79,6 +79,8 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
             "aws_gd_max_soar_requests",
             "aws_gd_max_aws_requests",
             "aws_gd_http_listen",
+            "aws_gd_http_token",
+            "aws_gd_http_token_file",
             "aws_gd_unready_after",
             "http_proxy",
             "https_proxy",
@@ -102,7 +104,8 @@ pub(super) const SECTIONS: [SectionKeys; 3] = [
 ];
 
 /// Keys whose value is never shown. Proxies are among them for the password in their URL.
-const SECRET: [&str; 8] = [
+const SECRET: [&str; 9] = [
+    "aws_gd_http_token",
     "proxy_host",
     "api_key_secret",
     "password",
@@ -114,7 +117,8 @@ const SECRET: [&str; 8] = [
 ];
 
 /// Keys whose value may stand in a file of its own, which the key with `_file` behind it names.
-const WITH_FILE: [&str; 4] = [
+const WITH_FILE: [&str; 5] = [
+    "aws_gd_http_token",
     "api_key_secret",
     "password",
     "proxy_password",

@@ -238,8 +238,10 @@ pub struct GuardDutyConfig {
     pub close_deleted: bool,
     /// Folder of the state file; `None` runs without one.
     pub state_dir: Option<PathBuf>,
-    /// Where `/healthz` and `/readyz` are answered; `None` nowhere.
+    /// Where the worker's page, its metrics and its health are told; `None` nowhere.
     pub http_listen: Option<SocketAddr>,
+    /// What is to be brought by those who see page and metrics; `None` lets everyone.
+    pub http_token: Option<SecretString>,
     /// How long something may be away before the worker counts as not ready.
     pub unready_after: Duration,
     /// Which certificates of AWS are accepted.

@@ -26,6 +26,19 @@ struct Entry {
     next_try: Timestamp,
 }
 
+/// What there is to say of a finding set aside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SetAside<'a> {
+    /// The finding.
+    pub finding_id: &'a str,
+    /// Why it could not be written.
+    pub reason: &'a str,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next.
+    pub next_try: Timestamp,
+}
+
 impl Quarantine {
     /// Whether nothing is set aside.
     pub fn is_empty(&self) -> bool {
@@ -60,6 +73,16 @@ impl Quarantine {
     /// Takes a finding out: it is written, archived or gone.
     pub fn release(&mut self, finding_id: &str) -> bool {
         self.0.remove(finding_id).is_some()
+    }
+
+    /// All that is set aside, by finding id.
+    pub fn entries(&self) -> impl Iterator<Item = SetAside<'_>> {
+        self.0.iter().map(|(finding_id, entry)| SetAside {
+            finding_id,
+            reason: &entry.reason,
+            attempts: entry.attempts,
+            next_try: entry.next_try,
+        })
     }
 
     /// The findings whose time has come.

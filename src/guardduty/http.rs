@@ -21,6 +21,7 @@ use super::{AwsError, kept};
 use crate::body::{self, BodyError};
 use crate::budget::{self, Budget};
 use crate::config::{GuardDutyConfig, Proxies, Proxying};
+use crate::measures::Calls;
 use crate::proxy::{self, PROXY_LOGIN_REFUSED};
 use crate::reason;
 use crate::redaction::Secrets;
@@ -39,6 +40,7 @@ pub(super) struct Web {
     /// By host, as AWS throttles each service in each region by itself.
     budgets: Arc<Mutex<HashMap<String, Arc<Budget>>>>,
     most_requests: usize,
+    calls: Calls,
 }
 
 impl Web {
@@ -46,6 +48,7 @@ impl Web {
     pub(super) fn new(
         config: &GuardDutyConfig,
         tls: &rustls::ClientConfig,
+        calls: Calls,
     ) -> Result<Self, AwsError> {
         let client = |proxying: &Proxying, patience| {
             let client = reqwest::Client::builder()
@@ -67,13 +70,14 @@ impl Web {
             )?,
             budgets: Arc::default(),
             most_requests: config.max_requests,
+            calls,
         })
     }
 
     fn budget(&self, url: &Url) -> Arc<Budget> {
         let host = url.host_str().unwrap_or_default();
         kept(&self.budgets, host, || {
-            Arc::new(Budget::new(host, self.most_requests))
+            Arc::new(Budget::new(host, self.most_requests, self.calls.clone()))
         })
     }
 
@@ -114,6 +118,7 @@ impl Web {
         match status {
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => place.refused(),
             status if status.is_success() => place.answered(&kind),
+            status if status.is_client_error() => place.rejected(),
             _ => drop(place),
         }
         let body = if status.is_success() {

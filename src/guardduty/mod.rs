@@ -25,6 +25,7 @@ use serde_json::Value;
 
 use crate::config::GuardDutyConfig;
 use crate::domain::{Criteria, Finding};
+use crate::measures::Calls;
 use crate::mutex::lock;
 use http::{CONNECT_TIMEOUT, Web};
 use raw::RawBody;
@@ -48,12 +49,13 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Prepares the clients; credentials are looked up at the first call.
+    /// Prepares the clients; credentials are looked up at the first call. `calls` is told what becomes of each call.
     pub async fn new(
         config: &GuardDutyConfig,
         tls: rustls::ClientConfig,
+        calls: Calls,
     ) -> Result<Self, AwsError> {
-        let web = Web::new(config, &tls)?;
+        let web = Web::new(config, &tls, calls)?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(web.clone())
             .region(Region::new(config.master_region.clone()))
@@ -364,7 +366,7 @@ mod tests {
         let tls = rustls::ClientConfig::builder()
             .with_root_certificates(rustls::RootCertStore::empty())
             .with_no_client_auth();
-        Aws::new(&config, tls).await.unwrap()
+        Aws::new(&config, tls, Calls::default()).await.unwrap()
     }
 
     #[tokio::test]

@@ -45,6 +45,11 @@ impl Functions {
         self.beat = now;
     }
 
+    /// How many run now.
+    pub(super) fn in_hand(&self) -> usize {
+        self.in_hand.len()
+    }
+
     /// How things stand, where at most `workers` run at a time. One that hangs leaves the others room to work.
     pub(super) fn verdict(&self, workers: usize, bounds: &Bounds, now: Instant) -> Verdict {
         let Some((_, oldest)) = self.in_hand.first_key_value() else {

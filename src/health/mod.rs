@@ -10,21 +10,28 @@ mod record;
 mod report;
 mod rounds;
 mod session;
+mod snapshot;
 mod watch;
 
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::measures::Measures;
 use crate::mutex::lock;
 
 pub use bounds::Bounds;
 pub use record::Record;
 pub use report::Report;
+pub(crate) use report::spoken;
+pub use snapshot::{Snapshot, Standing};
 
 /// Where beats are reported; a cheap handle to share.
 #[derive(Debug, Clone)]
-pub struct Health(Arc<Mutex<Record>>);
+pub struct Health {
+    record: Arc<Mutex<Record>>,
+    measures: Measures,
+}
 
 impl Default for Health {
     fn default() -> Self {
@@ -35,12 +42,25 @@ impl Default for Health {
 impl Health {
     /// Of a worker that logs in to SOAR from now on.
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Record::new(now()))))
+        Self {
+            record: Arc::new(Mutex::new(Record::new(now()))),
+            measures: Measures::default(),
+        }
+    }
+
+    /// The figures of the same worker.
+    pub fn measures(&self) -> &Measures {
+        &self.measures
     }
 
     /// What is wrong now.
     pub fn report(&self) -> Report {
         self.record().report(now())
+    }
+
+    /// How each part stands now.
+    pub fn snapshot(&self) -> Snapshot {
+        self.record().snapshot(now())
     }
 
     /// SOAR did not let us in, and will be asked again.
@@ -66,6 +86,7 @@ impl Health {
     /// These regions are polled from now on, and no others.
     pub fn regions_listed(&self, names: &[&String]) {
         self.record().regions_listed(names, now());
+        self.measures.regions(names);
     }
 
     /// The regions could not be listed, and will be again.
@@ -86,18 +107,21 @@ impl Health {
     }
 
     /// A cycle of a region got to its end.
-    pub fn cycle_ended(&self, region: &str) {
+    pub fn cycle_ended(&self, region: &str, took: Duration) {
+        self.measures.cycle(region, took, true);
         self.record().region(region, |rounds| rounds.ended(now()));
     }
 
     /// A cycle of a region failed, and the next will be tried.
-    pub fn cycle_failed(&self, region: &str, reason: &dyn Display) {
+    pub fn cycle_failed(&self, region: &str, took: Duration, reason: &dyn Display) {
+        self.measures.cycle(region, took, false);
         self.record()
             .region(region, |rounds| rounds.failed(reason, now()));
     }
 
     /// The message broker has confirmed every subscription.
     pub fn subscribed(&self) {
+        self.measures.subscribed();
         self.record().session(session::Session::subscribed);
     }
 
@@ -116,7 +140,7 @@ impl Health {
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {
-        lock(&self.0)
+        lock(&self.record)
     }
 }
 

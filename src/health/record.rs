@@ -8,6 +8,7 @@ use super::functions::Functions;
 use super::report::{because, spoken};
 use super::rounds::Rounds;
 use super::session::Session;
+use super::snapshot::{Snapshot, Standing};
 use super::{Bounds, Report};
 
 /// What was reported so far.
@@ -129,6 +130,29 @@ impl Record {
         &mut self.functions
     }
 
+    /// How each part stands at `now`.
+    pub fn snapshot(&self, now: Instant) -> Snapshot {
+        let login = match &self.phase {
+            Phase::LoggingIn { since, reason } => {
+                let (since, why) = (spoken(now - *since), because(reason.as_ref()));
+                Standing::bad(format!("not logged in for {since}{why}"))
+            }
+            Phase::Working { .. } => Standing::good("logged in"),
+            Phase::Stopping => Standing::bad("the worker is stopping"),
+        };
+        let poller = self.poller.as_ref();
+        let regions = poller.iter().flat_map(|poller| &poller.regions);
+        Snapshot {
+            login,
+            broker: self.session.as_ref().map(|session| session.stands(now)),
+            listing: poller.map(|poller| poller.stands(now)),
+            regions: regions
+                .map(|(name, rounds)| (name.clone(), rounds.stands("cycle", now)))
+                .collect(),
+            functions_in_hand: self.functions.in_hand(),
+        }
+    }
+
     /// What is wrong at `now`.
     pub fn report(&self, now: Instant) -> Report {
         let mut report = Report::default();
@@ -170,6 +194,17 @@ impl Record {
 impl Poller {
     fn all(&mut self) -> impl Iterator<Item = &mut Rounds> {
         self.listing.iter_mut().chain(self.regions.values_mut())
+    }
+
+    fn stands(&self, now: Instant) -> Standing {
+        self.listing.as_ref().map_or_else(
+            || {
+                Standing::bad(
+                    "not listed yet, or another worker polls with the same aws_gd_state_dir",
+                )
+            },
+            |listing| listing.stands("listing", now),
+        )
     }
 
     fn judge(&self, bounds: &Bounds, now: Instant, report: &mut Report) {

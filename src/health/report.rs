@@ -45,7 +45,7 @@ impl Report {
 }
 
 /// A time span as people say it.
-pub(super) fn spoken(span: Duration) -> String {
+pub(crate) fn spoken(span: Duration) -> String {
     match span.as_secs() {
         seconds @ ..120 => format!("{seconds} s"),
         seconds @ 120..7200 => format!("{} min", seconds / 60),

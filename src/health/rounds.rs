@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Bounds;
 use super::report::{Verdict, because, spoken};
+use super::snapshot::Standing;
 
 /// How the rounds of one piece of work went so far.
 #[derive(Debug)]
@@ -62,6 +63,27 @@ impl Rounds {
 
     pub(super) fn has_ended(&self) -> bool {
         self.ended.is_some()
+    }
+
+    /// How it went last.
+    pub(super) fn stands(&self, what: &str, now: Instant) -> Standing {
+        let why = because(self.failure.as_ref().map(|failure| &failure.reason));
+        match (&self.failure, self.ended) {
+            (Some(failure), _) => Standing::bad(format!(
+                "the last {what} failed {} ago{why}",
+                spoken(now - failure.at)
+            )),
+            (None, Some(ended)) => {
+                Standing::good(format!("last complete {what} {} ago", spoken(now - ended)))
+            }
+            (None, None) if self.works => Standing::good(format!(
+                "first {what} under way for {}",
+                spoken(now - self.begun)
+            )),
+            (None, None) => {
+                Standing::bad(format!("no {what} yet for {}", spoken(now - self.begun)))
+            }
+        }
     }
 
     /// How things stand, where `what` comes round in `interval`.

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::Bounds;
 use super::report::{Verdict, because, spoken};
+use super::snapshot::Standing;
 
 /// How the session with the message broker stands.
 ///
@@ -47,6 +48,17 @@ impl Session {
         lost.tried = now;
         if let Some(reason) = reason {
             lost.reason = Some(reason.to_string());
+        }
+    }
+
+    /// How it is at this moment.
+    pub(super) fn stands(&self, now: Instant) -> Standing {
+        match &self.lost {
+            None => Standing::good("subscribed"),
+            Some(lost) => {
+                let (away, why) = (spoken(now - lost.since), because(lost.reason.as_ref()));
+                Standing::bad(format!("not subscribed for {away}{why}"))
+            }
         }
     }
 

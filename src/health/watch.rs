@@ -79,7 +79,7 @@ mod tests {
         health.working(bounds, true, None);
         let region = "us-east-1".to_owned();
         health.regions_listed(&[&region]);
-        health.cycle_ended(&region);
+        health.cycle_ended(&region, MINUTE);
         assert_eq!(beats(&health).await, 10);
         sleep(MINUTE * 10).await;
         assert_eq!(beats(&health).await, 0, "no cycle for too long");

@@ -1,27 +1,35 @@
-//! What monitoring asks over HTTP: a small listener, off unless `aws_gd_http_listen` names an address.
+//! What monitoring and people ask over HTTP: a small listener, off unless `aws_gd_http_listen` names an address.
 //!
-//! Anyone who reaches the address is answered, so nothing is told that is secret, and nothing can be changed. What one caller may
+//! Anyone who reaches the address is told whether the worker is well; its page and its metrics are for those who have the token,
+//! where one is set. Nothing is told that is secret, and nothing can be changed. What one caller may
 //! cost is bounded: one request a connection, its size, its time, and how many there are.
 
+mod access;
+mod chart;
+mod page;
 mod routes;
 
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
+use secrecy::SecretString;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
-use tokio::time::{sleep, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::task::AbortOnDropHandle;
 
 pub use routes::{HEALTHZ, READYZ};
 
 use crate::health::Health;
+use crate::mutex::lock;
+use crate::telemetry::Problems;
 
 /// Connections at a time; more wait.
 const MOST_CONNECTIONS: usize = 16;
@@ -43,11 +51,23 @@ pub struct ListenError {
     reason: io::Error,
 }
 
+/// How often the figures are sampled for the charts.
+const SAMPLES: Duration = Duration::from_mins(1);
+
 /// The listener, on or off.
 #[derive(Debug)]
 pub struct Server {
-    health: Health,
+    desk: Arc<Desk>,
     at_work: Option<AtWork>,
+}
+
+/// What is told, and to whom.
+#[derive(Debug)]
+struct Desk {
+    health: Health,
+    problems: Problems,
+    /// `aws_gd_http_token`.
+    token: Mutex<Option<SecretString>>,
 }
 
 #[derive(Debug)]
@@ -57,12 +77,22 @@ struct AtWork {
 }
 
 impl Server {
-    /// One that listens nowhere yet and will tell of `health`.
-    pub fn new(health: Health) -> Self {
-        Self {
+    /// One that listens nowhere yet and will tell of `health` and `problems`.
+    pub fn new(health: Health, problems: Problems) -> Self {
+        let desk = Desk {
             health,
+            problems,
+            token: Mutex::default(),
+        };
+        Self {
+            desk: Arc::new(desk),
             at_work: None,
         }
+    }
+
+    /// Only those who bring this token see the page and the metrics from now on; everyone where there is none.
+    pub fn guard(&self, token: Option<SecretString>) {
+        *lock(&self.desk.token) = token;
     }
 
     /// Listens on `address` from now on, on nothing where there is none. Where that is where it listens already, nothing
@@ -77,7 +107,7 @@ impl Server {
         }
         let Some(address) = address else {
             self.at_work = None;
-            tracing::info!("/healthz and /readyz are not answered any more");
+            tracing::info!("nothing is answered over HTTP any more");
             return Ok(());
         };
         // One port on two addresses of which one is all of them would clash.
@@ -95,8 +125,8 @@ impl Server {
     async fn bind(&mut self, address: SocketAddr) -> Result<(), ListenError> {
         let listener = TcpListener::bind(address).await;
         let listener = listener.map_err(|reason| ListenError { address, reason })?;
-        tracing::info!(%address, "answering /healthz and /readyz at http://{address}");
-        let task = AbortOnDropHandle::new(tokio::spawn(serve(listener, self.health.clone())));
+        tracing::info!(%address, "the worker's page is at http://{address}/, with /metrics, /healthz and /readyz");
+        let task = AbortOnDropHandle::new(tokio::spawn(serve(listener, Arc::clone(&self.desk))));
         self.at_work = Some(AtWork { address, task });
         Ok(())
     }
@@ -111,15 +141,28 @@ impl Server {
     }
 }
 
-async fn serve(listener: TcpListener, health: Health) {
+async fn serve(listener: TcpListener, desk: Arc<Desk>) {
+    tokio::join!(take(listener, &desk), sample(&desk));
+}
+
+async fn sample(desk: &Desk) {
+    let mut turns = interval(SAMPLES);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        desk.health.measures().sample(Timestamp::now());
+    }
+}
+
+async fn take(listener: TcpListener, desk: &Arc<Desk>) {
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     while let Ok(permit) = Arc::clone(&room).acquire_owned().await {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let health = health.clone();
+                let desk = Arc::clone(desk);
                 tokio::spawn(async move {
                     // Whoever takes too long is let go.
-                    let _ = timeout(PATIENCE, converse(stream, &health)).await;
+                    let _ = timeout(PATIENCE, converse(stream, &desk)).await;
                     drop(permit);
                 });
             }
@@ -131,10 +174,10 @@ async fn serve(listener: TcpListener, health: Health) {
     }
 }
 
-async fn converse(stream: TcpStream, health: &Health) {
+async fn converse(stream: TcpStream, desk: &Desk) {
     let answer = service_fn(
         |request: hyper::Request<hyper::body::Incoming>| async move {
-            Ok::<_, Infallible>(routes::answer(&request, health))
+            Ok::<_, Infallible>(routes::answer(&request, desk))
         },
     );
     let outcome = http1::Builder::new()

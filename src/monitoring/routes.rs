@@ -1,12 +1,18 @@
 //! What is answered at which path.
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{
+    ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
+use jiff::Timestamp;
 use serde_json::json;
 
-use crate::health::{Health, Report};
+use super::{Desk, access, page};
+use crate::health::Report;
+use crate::mutex::lock;
 
 /// `/healthz`: whether the worker is better off left alone than started again.
 pub const HEALTHZ: &str = "/healthz";
@@ -15,14 +21,23 @@ pub const READYZ: &str = "/readyz";
 
 type Answer = Response<Full<Bytes>>;
 
+/// `/metrics`: figures for Prometheus.
+const METRICS: &str = "/metrics";
+/// Prometheus's own text form.
+const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Nothing on the page comes from elsewhere, and none of its texts is a script.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; \
+                      frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
 /// Answers a request; its body is not looked at.
-pub(super) fn answer<B>(request: &Request<B>, health: &Health) -> Answer {
+pub(super) fn answer<B>(request: &Request<B>, desk: &Desk) -> Answer {
     if ![Method::GET, Method::HEAD].contains(request.method()) {
         let mut refusal = text(StatusCode::METHOD_NOT_ALLOWED, "GET or HEAD only");
         let allowed = HeaderValue::from_static("GET, HEAD");
         refusal.headers_mut().insert(ALLOW, allowed);
         return refusal;
     }
+    let health = &desk.health;
     match request.uri().path() {
         HEALTHZ => {
             let report = health.report();
@@ -33,8 +48,64 @@ pub(super) fn answer<B>(request: &Request<B>, health: &Health) -> Answer {
             told(&hangs, wants_json(request))
         }
         READYZ => told(&health.report(), wants_json(request)),
-        _ => text(StatusCode::NOT_FOUND, "there are /healthz and /readyz"),
+        path => refusal(request, desk).unwrap_or_else(|| shown(path, desk)),
     }
+}
+
+/// What only those see who may.
+fn shown(path: &str, desk: &Desk) -> Answer {
+    let (health, now) = (&desk.health, Timestamp::now());
+    match path {
+        "/" => {
+            let page = page::page(health, &desk.problems.newest_first(), now);
+            with_body(
+                StatusCode::OK,
+                "text/html; charset=utf-8",
+                page.into_string(),
+            )
+        }
+        "/page.css" => with_body(
+            StatusCode::OK,
+            "text/css; charset=utf-8",
+            include_str!("page.css").to_owned(),
+        ),
+        "/page.js" => with_body(
+            StatusCode::OK,
+            "text/javascript; charset=utf-8",
+            include_str!("page.js").to_owned(),
+        ),
+        METRICS => {
+            let ready = health.report().is_ready();
+            with_body(
+                StatusCode::OK,
+                EXPOSITION,
+                health.measures().exposition(ready, now),
+            )
+        }
+        _ => text(
+            StatusCode::NOT_FOUND,
+            "there are /, /metrics, /healthz and /readyz",
+        ),
+    }
+}
+
+/// Why a request is not let in.
+fn refusal<B>(request: &Request<B>, desk: &Desk) -> Option<Answer> {
+    let token = lock(&desk.token);
+    if token.is_none() && !access::is_by_address(request) {
+        let why = "ask by the address of this machine, or set aws_gd_http_token in [fn_aws_guardduty] to be asked by name";
+        return Some(text(StatusCode::MISDIRECTED_REQUEST, why));
+    }
+    if access::is_let_in(request, token.as_ref()) {
+        return None;
+    }
+    let mut refusal = text(
+        StatusCode::UNAUTHORIZED,
+        "aws_gd_http_token is set: give it as a bearer token, or as a password",
+    );
+    let challenge = HeaderValue::from_static(access::CHALLENGE);
+    refusal.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    Some(refusal)
 }
 
 fn wants_json<B>(request: &Request<B>) -> bool {
@@ -75,5 +146,7 @@ fn with_body(status: StatusCode, kind: &'static str, body: String) -> Answer {
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
 }

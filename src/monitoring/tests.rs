@@ -4,7 +4,7 @@ use super::*;
 
 /// A server on a free port of this machine, and where it is.
 async fn server() -> (Server, SocketAddr) {
-    let mut server = Server::new(Health::new());
+    let mut server = Server::new(Health::new(), Problems::default());
     let address = free_address();
     server.listen_on(Some(address)).await.unwrap();
     (server, address)
@@ -26,7 +26,11 @@ async fn exchange(address: SocketAddr, request: &str) -> String {
 }
 
 async fn get(address: SocketAddr, path: &str) -> String {
-    exchange(address, &format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n")).await
+    ask(address, path, &format!("host: {address}\r\n")).await
+}
+
+async fn ask(address: SocketAddr, path: &str, headers: &str) -> String {
+    exchange(address, &format!("GET {path} HTTP/1.1\r\n{headers}\r\n")).await
 }
 
 #[tokio::test]
@@ -51,7 +55,7 @@ async fn the_answers_are_those_that_monitoring_knows() {
         json.contains(r#"{"status":"unavailable","reasons":["SOAR: not"#),
         "{json}"
     );
-    server.health.stopping();
+    server.desk.health.stopping();
     assert!(
         get(address, "/readyz")
             .await
@@ -62,7 +66,8 @@ async fn the_answers_are_those_that_monitoring_knows() {
 #[tokio::test]
 async fn only_known_paths_can_be_read_and_nothing_written() {
     let (_server, address) = server().await;
-    assert!(get(address, "/").await.starts_with("HTTP/1.1 404 "));
+    let unknown = get(address, "/unknown").await;
+    assert!(unknown.starts_with("HTTP/1.1 404 "), "{unknown}");
     let head = exchange(address, "HEAD /healthz HTTP/1.1\r\nhost: x\r\n\r\n").await;
     assert!(
         head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"),
@@ -72,6 +77,57 @@ async fn only_known_paths_can_be_read_and_nothing_written() {
     let refusal = exchange(address, post).await;
     assert!(refusal.starts_with("HTTP/1.1 405 "), "{refusal}");
     assert!(refusal.contains("allow: GET, HEAD"), "{refusal}");
+}
+
+#[tokio::test]
+async fn the_page_tells_how_things_stand_and_runs_nothing_of_what_it_tells() {
+    let (server, address) = server().await;
+    let health = &server.desk.health;
+    health.login_failed(&"<script>alert(1)</script>");
+    let page = get(address, "/").await;
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n"), "{page}");
+    assert!(page.contains("content-type: text/html; charset=utf-8"));
+    assert!(page.contains("content-security-policy: default-src 'none'; "));
+    assert!(page.contains("✗ Not ready"), "{page}");
+    assert!(page.contains("SOAR: not logged in for 0 s: &lt;script&gt;alert(1)"));
+    for (path, kind) in [("/page.css", "text/css"), ("/page.js", "text/javascript")] {
+        let file = get(address, path).await;
+        assert!(file.contains(&format!("content-type: {kind}; ")), "{file}");
+    }
+    let metrics = get(address, "/metrics").await;
+    assert!(metrics.contains("content-type: text/plain; version=0.0.4"));
+    assert!(
+        metrics.contains("\nfn_aws_guardduty_ready 0\n"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test]
+async fn a_token_keeps_the_page_and_the_metrics_for_those_who_have_it() {
+    let (server, address) = server().await;
+    server.guard(Some("0123456789abcdef".into()));
+    for path in ["/", "/metrics", "/page.css", "/unknown"] {
+        let refusal = get(address, path).await;
+        assert!(refusal.starts_with("HTTP/1.1 401 "), "{path}: {refusal}");
+        assert!(refusal.contains("www-authenticate: Basic realm="));
+        assert!(!refusal.contains("0123456789abcdef"), "{refusal}");
+    }
+    let token = "host: soar.example\r\nauthorization: Bearer 0123456789abcdef\r\n";
+    let metrics = ask(address, "/metrics", token).await;
+    assert!(metrics.starts_with("HTTP/1.1 200 "), "{metrics}");
+    let healthz = get(address, "/healthz").await;
+    assert!(healthz.starts_with("HTTP/1.1 200 "), "{healthz}");
+    server.guard(None);
+    assert!(get(address, "/metrics").await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_page_elsewhere_cannot_read_ours_by_a_name_of_its_own() {
+    let (_server, address) = server().await;
+    let refusal = ask(address, "/", "host: elsewhere.example\r\n").await;
+    assert!(refusal.starts_with("HTTP/1.1 421 "), "{refusal}");
+    let healthz = ask(address, "/healthz", "host: elsewhere.example\r\n").await;
+    assert!(healthz.starts_with("HTTP/1.1 200 "), "{healthz}");
 }
 
 #[tokio::test]

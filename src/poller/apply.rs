@@ -76,6 +76,7 @@ impl Writer<'_> {
         let key = FindingKey::of(finding, self.detector, self.region);
         let id = self.create_what_is_taken(&mut dto, &key, closed).await?;
         self.add_tables(id, &incident.tables).await?;
+        self.context.health.measures().escalated(self.region);
         tracing::info!(
             finding = finding.id(),
             incident = id,
@@ -223,11 +224,14 @@ impl Writer<'_> {
                     "finding {} has changed, refreshing incident {id}",
                     finding.id()
                 );
-                let triggered = self.trigger(incident).await;
-                if triggered.is_err() {
-                    refreshes.forget(finding.id());
+                match self.trigger(incident).await {
+                    Ok(()) => self.context.health.measures().refreshed(self.region),
+                    Err(error) => {
+                        refreshes.forget(finding.id());
+                        return Err(error);
+                    }
                 }
-                triggered.map(|()| Applied::Waiting)
+                Ok(Applied::Waiting)
             }
             Ask::GiveUp => {
                 tracing::error!(

@@ -108,6 +108,8 @@ pub(super) struct Carried {
     pub(super) unsettled: HashSet<String>,
     /// In how many cycles on end SOAR failed at a finding.
     lost: HashMap<String, u32>,
+    /// Up to when all updates are done.
+    pub(super) done_until: Option<Timestamp>,
 }
 
 /// After so many cycles a finding that SOAR fails at is taken for the cause, and set aside.
@@ -244,11 +246,13 @@ impl Progress {
         window: &WindowSettings,
         now: Timestamp,
     ) -> (Carried, Result<(), CycleError>) {
-        if let Some(reached) = self.reached.filter(|_| to_the_end && self.error.is_none()) {
-            let most = self.settled_begin().min(now);
+        let complete = to_the_end && self.error.is_none();
+        let most = self.settled_begin().min(now);
+        if let Some(reached) = self.reached.filter(|_| complete) {
             self.move_mark(reached, most, state, window);
         }
         let mut carried = self.carried;
+        carried.done_until = complete.then(|| self.held.map_or(most, |held| held.min(most)));
         carried
             .unsettled
             .retain(|id| state.cursor.finished.contains_key(id));

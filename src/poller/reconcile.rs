@@ -375,6 +375,7 @@ impl RegionPoller {
             .map(|(field, value)| Change::new(field, value.clone()))
             .collect();
         soar.set_fields_of(id, &incident, &changes).await?;
+        self.context.health.measures().closed(self.region());
         tracing::info!(
             finding = known.finding_id,
             incident = id,

@@ -63,10 +63,13 @@ impl RegionPoller {
     pub(super) async fn run(mut self) {
         let mut failures = 0;
         loop {
-            let delay = match self.cycle().await {
+            let begin = Instant::now();
+            let outcome = self.cycle().await;
+            let took = begin.elapsed();
+            let delay = match outcome {
                 Ok(()) => {
                     tracing::debug!(region = self.region(), "cycle of {} ended", self.region());
-                    self.context.health.cycle_ended(self.region());
+                    self.context.health.cycle_ended(self.region(), took);
                     failures = 0;
                     self.context.interval
                 }
@@ -76,7 +79,9 @@ impl RegionPoller {
                         "polling {} failed: {error}",
                         self.region()
                     );
-                    self.context.health.cycle_failed(self.region(), &error);
+                    self.context
+                        .health
+                        .cycle_failed(self.region(), took, &error);
                     failures += 1;
                     RETRY
                         .jittered(failures - 1, rand::random())
@@ -110,13 +115,10 @@ impl RegionPoller {
             }
             let region = self.region();
             let load = |id: String| {
-                (
-                    id.clone(),
-                    DetectorPoller::new(
-                        self.context.state.detector(region, &id),
-                        self.context.interval,
-                    ),
-                )
+                let state = self.context.state.detector(region, &id);
+                let measures = self.context.health.measures();
+                measures.detector(region, &id, &state, None);
+                (id, DetectorPoller::new(state, self.context.interval))
             };
             self.detectors = ids.into_iter().map(load).collect();
         }
@@ -150,9 +152,7 @@ impl RegionPoller {
         if escalated.is_ok() {
             self.retry_quarantined(id, detector).await;
         }
-        self.context
-            .state
-            .remember(self.region(), id, &detector.state);
+        self.remember(id, &detector.state, detector.carried.done_until);
         self.context.state.save(true).await;
         escalated?;
         if self.stop.is_cancelled() {
@@ -230,6 +230,8 @@ impl RegionPoller {
         let pages = self
             .pages(batch.detector, criteria, batch.halt.clone())
             .map_ok(|mut ids| {
+                let measures = self.context.health.measures();
+                measures.listed(self.region(), ids.len());
                 ids.retain(|id| !leave_out(id));
                 batch.process(listing.take_new(ids)).map(Ok)
             });
@@ -251,11 +253,16 @@ impl RegionPoller {
             } else {
                 self.context.health.page_done(self.region());
             }
-            self.context
-                .state
-                .remember(self.region(), batch.detector, state);
+            self.remember(batch.detector, state, None);
             self.context.state.save(false).await;
         }
+    }
+
+    fn remember(&self, id: &str, state: &DetectorState, done_until: Option<Timestamp>) {
+        let region = self.region();
+        self.context.state.remember(region, id, state);
+        let measures = self.context.health.measures();
+        measures.detector(region, id, state, done_until);
     }
 
     fn batch<'a>(

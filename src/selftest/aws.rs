@@ -10,6 +10,7 @@ use super::report::{Area, Check, Outcome, Reason};
 use crate::app;
 use crate::config::GuardDutyConfig;
 use crate::guardduty::{Aws, AwsError, GuardDuty};
+use crate::measures::Calls;
 
 const IDENTITY: &str = "AWS identity";
 const REGIONS: &str = "AWS regions";
@@ -18,7 +19,7 @@ const ARCHIVING: &str = "archiving";
 
 /// Every line about AWS.
 pub(super) async fn check(config: &GuardDutyConfig, patience: Duration) -> Vec<Check> {
-    let aws = match app::aws(config).await {
+    let aws = match app::aws(config, Calls::default()).await {
         Ok(aws) => aws.impatient(patience),
         Err(error) => {
             let check = Check::failed(Area::Aws, IDENTITY, format!("{error:#}"));

@@ -9,6 +9,7 @@ use super::report::{Area, Check, Reason};
 use crate::app;
 use crate::config::{Config, Credentials, RetryConfig, SoarConfig};
 use crate::customizations::LOWEST_PLATFORM;
+use crate::measures::Calls;
 use crate::soar::{Grants, Soar, SoarError};
 use crate::tls::TlsError;
 
@@ -60,7 +61,7 @@ pub(super) async fn connect(config: &Config, patience: Duration) -> Result<Arc<S
         request_timeout: config.soar.request_timeout.min(patience),
         ..config.soar.clone()
     };
-    match tokio::time::timeout(patience, Soar::connect(&once, tls, |_| ())).await {
+    match tokio::time::timeout(patience, Soar::connect(&once, tls, Calls::default(), |_| ())).await {
         Ok(Ok(soar)) => Ok(Arc::new(soar)),
         Ok(Err(error)) => Err(Box::new(explained(&error, config))),
         Err(_) => Err(Box::new(

@@ -36,6 +36,7 @@ use tokio::time::Instant;
 use crate::budget::{self, Budget};
 use crate::config::{Credentials, SoarConfig};
 use crate::domain::Backoff;
+use crate::measures::Calls;
 use crate::mutex::lock;
 use crate::{proxy, reason};
 use call::{Call, Repeat, may_repeat};
@@ -76,13 +77,14 @@ struct Shared {
 }
 impl Soar {
     /// Logs in and finds the organisation; tries until it succeeds, up to `config.login_attempts`. `failed` is told of each
-    /// attempt after which another follows.
+    /// attempt after which another follows, `calls` of every call after the login.
     ///
     /// # Errors
     /// When the login is refused, the organisation is not among the account's, or the attempts are used up.
     pub async fn connect(
         config: &SoarConfig,
         tls: rustls::ClientConfig,
+        calls: Calls,
         failed: impl Fn(&SoarError),
     ) -> Result<Self, SoarError> {
         let http = http_client(tls, config)?;
@@ -105,7 +107,7 @@ impl Soar {
         };
         Ok(Self {
             shared: Arc::new(shared),
-            budget: Arc::new(Budget::new("SOAR", config.max_requests)),
+            budget: Arc::new(Budget::new("SOAR", config.max_requests, calls)),
             reserve: None,
         })
     }
@@ -194,7 +196,8 @@ impl Soar {
         match &outcome {
             Ok(_) => place.answered(&budget::kind(call.method.as_str(), &call.path)),
             Err(error) if error.tells_of_load() => place.refused(),
-            Err(_) => drop(place),
+            Err(error) if error.is_transient() => drop(place),
+            Err(_) => place.rejected(),
         }
         (generation, outcome)
     }

@@ -1,6 +1,7 @@
 //! Logs: standard error, and a file where one is set.
 
 mod log_file;
+mod problems;
 
 use std::io::{self, IsTerminal};
 
@@ -12,6 +13,8 @@ use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
 use crate::config::{LogConfig, LogLevel};
 use log_file::LogFileSink;
+
+pub use problems::{Problem, Problems};
 
 /// Why no log could be set up.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +32,7 @@ pub enum TelemetryError {
 pub struct Telemetry {
     filter: reload::Handle<EnvFilter, Registry>,
     file: LogFileSink,
+    problems: Problems,
 }
 
 /// Sends the log of this process to standard error, as text on a terminal, else one JSON object a line, and to
@@ -40,6 +44,11 @@ pub fn init(config: &LogConfig) -> Result<Telemetry, TelemetryError> {
 }
 
 impl Telemetry {
+    /// The last warnings and errors.
+    pub fn problems(&self) -> &Problems {
+        &self.problems
+    }
+
     /// Takes over another configuration; a wrong one changes nothing.
     pub fn reload(&self, config: &LogConfig) -> Result<(), TelemetryError> {
         let filter = env_filter(config)?;
@@ -65,6 +74,7 @@ where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
     let (level, filter) = reload::Layer::new(env_filter(config)?);
+    let problems = Problems::default();
     let file = LogFileSink::default();
     file.switch(config.file.as_ref());
     let stream = fmt::layer().with_writer(writer);
@@ -83,8 +93,14 @@ where
         .with(level)
         .with(filter_fn(may_be_shown))
         .with(stream)
-        .with(lines);
-    Ok((subscriber, Telemetry { filter, file }))
+        .with(lines)
+        .with(problems.clone());
+    let telemetry = Telemetry {
+        filter,
+        file,
+        problems,
+    };
+    Ok((subscriber, telemetry))
 }
 
 /// What of AWS's library is never shown. At its finest it logs whole answers, also of who hands out credentials. And it

@@ -6,6 +6,7 @@ use secrecy::SecretString;
 
 use crate::app;
 use crate::config::{Credentials, SoarConfig};
+use crate::measures::Calls;
 use crate::soar::{Account, Soar, SoarError};
 
 const PASSWORD: &str = "SOAR_PASSWORD";
@@ -107,7 +108,7 @@ async fn connect(config: &SoarConfig) -> anyhow::Result<Soar> {
         ..config.clone()
     };
     let tls = app::soar_tls(config)?;
-    Ok(Soar::connect(&once, tls, |_| ()).await?)
+    Ok(Soar::connect(&once, tls, Calls::default(), |_| ()).await?)
 }
 
 /// From the variable, otherwise from the terminal without echo.
