@@ -3,7 +3,7 @@
 #
 #   bash tests/all.sh
 #
-# Needs Rust, Python 3 with venv, and either root (to install Debian's activemq and tinyproxy) or these two installed.
+# Needs Rust, Python 3 with venv, and either root (to install Debian's activemq, tinyproxy and prometheus) or these installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
@@ -30,6 +30,7 @@ has openssl || install openssl
 has systemd-analyze || install systemd
 has pgrep || install procps
 has strip || install binutils
+has prometheus || { install prometheus; service prometheus stop >/dev/null 2>&1 || true; }
 has tinyproxy || { install tinyproxy; service tinyproxy stop >/dev/null 2>&1 || true; } # The tests start their own.
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt

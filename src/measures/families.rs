@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use super::process::Process;
 use super::{Detectors, MessageOutcome, RegionCounts};
+use crate::customizations::{ARCHIVE_FINDING, REFRESH_FINDING};
 use crate::mutex::lock;
 
 const PREFIX: &str = "fn_aws_guardduty";
@@ -78,6 +79,29 @@ struct MessageLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfFunction {
     function: String,
+}
+
+impl CycleLabels {
+    fn of(region: &str, well: bool) -> Self {
+        Self {
+            region: region.to_owned(),
+            outcome: if well { "done" } else { "failed" },
+        }
+    }
+}
+
+impl MessageLabels {
+    fn of(function: &str, outcome: MessageOutcome) -> Self {
+        Self {
+            function: function.to_owned(),
+            outcome: match outcome {
+                MessageOutcome::Done => "done",
+                MessageOutcome::Failed => "failed",
+                MessageOutcome::Unreadable => "unreadable",
+                MessageOutcome::AnsweredAgain => "answered_again",
+            },
+        }
+    }
 }
 
 /// A histogram with three buckets an order of magnitude.
@@ -216,6 +240,7 @@ impl Default for Families {
         };
         families.register();
         families.register_process();
+        families.begin_messages();
         families
     }
 }
@@ -319,6 +344,33 @@ impl Families {
         );
     }
 
+    /// A count that begins at one looks as if nothing had happened: it begins at nought.
+    fn begin_messages(&self) {
+        for function in [REFRESH_FINDING, ARCHIVE_FINDING] {
+            for outcome in [MessageOutcome::Done, MessageOutcome::Failed] {
+                let labels = MessageLabels::of(function, outcome);
+                drop(self.messages.get_or_create(&labels));
+            }
+        }
+        for outcome in [
+            MessageOutcome::Failed,
+            MessageOutcome::Unreadable,
+            MessageOutcome::AnsweredAgain,
+        ] {
+            drop(self.messages.get_or_create(&MessageLabels::of("", outcome)));
+        }
+    }
+
+    /// The same for the counts of a region.
+    pub(super) fn begin_region(&self, region: &str) {
+        for family in [&self.listed, &self.escalated, &self.refreshed, &self.closed] {
+            drop(family.get_or_create(&of(region)));
+        }
+        for well in [true, false] {
+            drop(self.cycles.get_or_create(&CycleLabels::of(region, well)));
+        }
+    }
+
     pub(super) fn listed(&self, region: &str, findings: usize) {
         let listed = self.listed.get_or_create(&of(region));
         listed.inc_by(u64::try_from(findings).unwrap_or(u64::MAX));
@@ -338,26 +390,15 @@ impl Families {
     }
 
     pub(super) fn cycle(&self, region: &str, took: Duration, well: bool) {
-        let labels = CycleLabels {
-            region: region.to_owned(),
-            outcome: if well { "done" } else { "failed" },
-        };
         self.cycles
-            .get_or_create(&labels)
+            .get_or_create(&CycleLabels::of(region, well))
             .observe(took.as_secs_f64());
     }
 
     pub(super) fn message(&self, function: &str, outcome: MessageOutcome, took: Option<Duration>) {
-        let labels = MessageLabels {
-            function: function.to_owned(),
-            outcome: match outcome {
-                MessageOutcome::Done => "done",
-                MessageOutcome::Failed => "failed",
-                MessageOutcome::Unreadable => "unreadable",
-                MessageOutcome::AnsweredAgain => "answered_again",
-            },
-        };
-        self.messages.get_or_create(&labels).inc();
+        self.messages
+            .get_or_create(&MessageLabels::of(function, outcome))
+            .inc();
         self.all_messages.inc();
         if let Some(took) = took {
             let function = function.to_owned();

@@ -108,6 +108,9 @@ impl Measures {
 
     /// These regions are polled from now on, and no others.
     pub fn regions(&self, names: &[&String]) {
+        for name in names {
+            self.0.families.begin_region(name);
+        }
         lock(&self.0.detectors).regions(names);
     }
 

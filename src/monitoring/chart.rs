@@ -57,7 +57,7 @@ fn chart(title: &str, points: &[Point], told: impl Fn(f64) -> String) -> Markup 
     html! {
         figure {
             figcaption { (title) ": " strong { (last) } @if most > 0.0 { " (at most " (told(most)) ")" } }
-            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) role="img" aria-label=(text) {
+            svg viewBox=(format!("0 0 {WIDTH} {HEIGHT}")) preserveAspectRatio="none" role="img" aria-label=(text) {
                 @for line in lines(points, most) { polyline points=(line) {} }
             }
         }

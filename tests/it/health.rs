@@ -13,11 +13,11 @@ use crate::harness::{PATIENCE, REGION, World};
 /// A world whose worker is asked at a port of its own, and says soon what is wrong.
 pub(crate) struct Monitored {
     pub(crate) world: World,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Monitored {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::of(World::new().await)
     }
 
@@ -30,7 +30,7 @@ impl Monitored {
     }
 
     /// One that has an incident, and is ready.
-    async fn ready() -> Self {
+    pub(crate) async fn ready() -> Self {
         let mut monitored = Self::new().await;
         let aws = monitored.world.sandbox.aws();
         aws.create_sample(REGION, Aws::sample_kinds()[0]);
@@ -39,7 +39,7 @@ impl Monitored {
         monitored
     }
 
-    async fn get(&self, path: &str) -> Option<(u16, String)> {
+    pub(crate) async fn get(&self, path: &str) -> Option<(u16, String)> {
         ask(self.port, path, "").await
     }
 
@@ -65,12 +65,16 @@ impl Monitored {
             .await
     }
 
-    /// Asks `/readyz` until the answer is as wanted.
     async fn readyz(&self, wanted: impl Fn(u16, &str) -> bool) -> String {
+        self.asked("/readyz", wanted).await
+    }
+
+    /// Asks until the answer is as wanted.
+    pub(crate) async fn asked(&self, path: &str, wanted: impl Fn(u16, &str) -> bool) -> String {
         let mut last = None;
         let asking = async {
             loop {
-                last = self.get("/readyz").await;
+                last = self.get(path).await;
                 if let Some((status, text)) = &last
                     && wanted(*status, text)
                 {
@@ -84,15 +88,15 @@ impl Monitored {
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
 /// One request; the status and the body of the answer, if anybody listens.
-async fn ask(port: u16, path: &str, headers: &str) -> Option<(u16, String)> {
+pub(crate) async fn ask(port: u16, path: &str, headers: &str) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n{headers}\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1\r\n{headers}\r\n");
     stream.write_all(request.as_bytes()).await.ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.ok()?;

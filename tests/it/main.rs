@@ -7,6 +7,7 @@
 )]
 
 mod harness;
+mod prometheus;
 mod tinyproxy;
 mod tls_relay;
 #[path = "../support/worker_process.rs"]
@@ -30,6 +31,7 @@ mod first_steps;
 mod functions;
 mod health;
 mod login;
+mod observed;
 mod politeness;
 mod proxies;
 mod refresh;
