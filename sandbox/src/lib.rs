@@ -2,7 +2,8 @@
 //!
 //! [`Sandbox::start`] listens on loopback. The platform is reached over REST with TLS and over STOMP with TLS, AWS
 //! over plain HTTP; nothing of it needs to know that it is not the real one. [`Platform`] looks behind the REST
-//! API, [`Faults`] makes either side misbehave, and [`Calls`] tells what was asked.
+//! API, [`Faults`] makes either side misbehave, and [`Calls`] tells what was asked. Under [`Sandbox::pages_url`] a person
+//! sees both in a browser and works on them.
 
 pub mod automation;
 pub mod aws;
@@ -14,6 +15,7 @@ mod certificates;
 pub mod chart;
 pub mod faults;
 mod options;
+mod pages;
 mod server;
 pub mod soar;
 mod worker;
@@ -56,6 +58,7 @@ pub struct Sandbox {
     calls: Calls,
     ca_pem: String,
     soar: SocketAddr,
+    pages: SocketAddr,
     tracker: TaskTracker,
     stop: CancellationToken,
 }
@@ -95,6 +98,8 @@ impl Sandbox {
         };
         let address = SocketAddr::new(options.address, options.aws_port);
         let aws_address = server::serve(address, None, front, &tracker, stop.clone()).await?;
+        let router = pages::router(platform.clone(), aws.clone());
+        let pages = pages::serve(options.pages_port, router, &tracker, stop.clone()).await?;
         guard.disarm();
         Ok(Self {
             platform,
@@ -105,6 +110,7 @@ impl Sandbox {
             calls,
             ca_pem: certificates.ca_pem,
             soar,
+            pages,
             tracker,
             stop,
         })
@@ -128,6 +134,11 @@ impl Sandbox {
     /// URL of AWS, for all services and regions.
     pub fn aws_endpoint(&self) -> String {
         format!("http://{}", self.aws_address)
+    }
+
+    /// URL of the pages for people, the incident list.
+    pub fn pages_url(&self) -> String {
+        format!("http://{}/", self.pages)
     }
 
     /// The access key id that AWS lets in.

@@ -142,6 +142,9 @@ struct Serve {
     /// Port of the AWS endpoint; 0 takes a free one
     #[arg(long, default_value_t = 0)]
     aws_port: u16,
+    /// Port of the pages for people; 0 takes a free one
+    #[arg(long, default_value_t = 0)]
+    pages_port: u16,
     /// Regions that have a detector
     #[arg(long, value_delimiter = ',', default_value = "us-east-1")]
     regions: Vec<String>,
@@ -199,6 +202,7 @@ impl Serve {
             soar_port: self.soar_port,
             stomp_port: self.stomp_port,
             aws_port: self.aws_port,
+            pages_port: self.pages_port,
             ..Options::default()
         }
     }
@@ -317,6 +321,7 @@ fn announce(sandbox: &Sandbox, out: &mut impl io::Write) -> io::Result<()> {
             "endpoint": sandbox.aws_endpoint(), "access_key_id": sandbox.aws_access_key_id(),
             "secret_access_key": sandbox.aws_secret_access_key(),
         },
+        "pages": sandbox.pages_url(),
     });
     writeln!(out, "{line}")?;
     out.flush()

@@ -26,6 +26,8 @@ pub struct Options {
     pub stomp_port: u16,
     /// Port of the AWS endpoint.
     pub aws_port: u16,
+    /// Port of the pages for people.
+    pub pages_port: u16,
 }
 
 impl Default for Options {
@@ -42,6 +44,7 @@ impl Default for Options {
             resource_prefix: None,
             stomp_port: 0,
             aws_port: 0,
+            pages_port: 0,
         }
     }
 }

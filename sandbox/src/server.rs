@@ -52,9 +52,23 @@ pub(crate) async fn serve(
     tracker: &TaskTracker,
     stop: CancellationToken,
 ) -> io::Result<SocketAddr> {
+    let acceptor = tls.map(TlsAcceptor::from);
+    let connect = move |stream| connect(stream, acceptor.clone(), front.clone());
+    listen(address, connect, tracker, stop).await
+}
+
+/// Listens until the token is cancelled, each connection in a task of its own; gives the address that was bound.
+pub(crate) async fn listen<C>(
+    address: SocketAddr,
+    connect: impl Fn(TcpStream) -> C + Send + 'static,
+    tracker: &TaskTracker,
+    stop: CancellationToken,
+) -> io::Result<SocketAddr>
+where
+    C: Future<Output = ()> + Send + 'static,
+{
     let listener = TcpListener::bind(address).await?;
     let bound = listener.local_addr()?;
-    let acceptor = tls.map(TlsAcceptor::from);
     let connections = tracker.clone();
     tracker.spawn(async move {
         while let Some(accepted) = stop.run_until_cancelled(listener.accept()).await {
@@ -63,7 +77,9 @@ pub(crate) async fn serve(
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let connection = connect(stream, acceptor.clone(), front.clone());
+            // Small answers on kept-alive connections must not wait for an acknowledgement.
+            let _ = stream.set_nodelay(true);
+            let connection = connect(stream);
             let stop = stop.clone();
             connections.spawn(async move { stop.run_until_cancelled(connection).await });
         }
@@ -72,8 +88,6 @@ pub(crate) async fn serve(
 }
 
 async fn connect(stream: TcpStream, acceptor: Option<TlsAcceptor>, front: Front) {
-    // Small answers on kept-alive connections must not wait for an acknowledgement.
-    let _ = stream.set_nodelay(true);
     match acceptor {
         None => converse(stream, front).await,
         Some(acceptor) => match acceptor.accept(stream).await {

@@ -23,22 +23,22 @@ impl Aws {
 
     /// Switches `GuardDuty` on in a region and returns the detector's id.
     pub fn add_detector(&self, region: &str) -> String {
-        self.account().detector_mut(region).id.clone()
+        self.changing().detector_mut(region).id.clone()
     }
 
     /// Switches `GuardDuty` off in a region; its findings are gone.
     pub fn remove_detector(&self, region: &str) {
-        self.account().detectors.remove(region);
+        self.changing().detectors.remove(region);
     }
 
     /// Opts the account into a region: calls to it are answered and `DescribeRegions` tells it.
     pub fn enable_region(&self, region: &str) {
-        self.account().enabled_regions.insert(region.to_owned());
+        self.changing().enabled_regions.insert(region.to_owned());
     }
 
     /// Opts the account out of a region: calls to it are refused, as AWS does.
     pub fn disable_region(&self, region: &str) {
-        self.account().enabled_regions.remove(region);
+        self.changing().enabled_regions.remove(region);
     }
 }
 
@@ -59,7 +59,7 @@ impl Aws {
             samples::KINDS.contains(&kind),
             "there is no sample finding {kind}"
         );
-        let mut account = self.account();
+        let mut account = self.changing();
         let now = account.now();
         let finding = samples::finding(kind, region, now, &mut account);
         account.publish(region, finding)
@@ -73,7 +73,7 @@ impl Aws {
 
     /// The same, each as of a time of its own: they are spread evenly over the last `span`, the oldest first.
     pub fn create_samples_over(&self, region: &str, count: usize, span: Duration) -> Vec<String> {
-        let mut account = self.account();
+        let mut account = self.changing();
         let now = account.now();
         let kinds = samples::KINDS.iter().cycle().take(count).enumerate();
         let create = |(number, kind): (usize, &&str)| {
@@ -92,7 +92,7 @@ impl Aws {
     /// (id, ARN, region, times, detector) are filled in; one with an `updatedAt` of the past is a finding that AWS
     /// published late. A region without a detector gets one.
     pub fn put_finding(&self, region: &str, finding: Value) -> String {
-        self.account().publish(region, finding)
+        self.changing().publish(region, finding)
     }
 
     /// The same activity was seen again, just now. False when there is no such finding.
@@ -106,7 +106,7 @@ impl Aws {
     }
 
     fn see_again(&self, region: &str, id: &str, severity: Option<f64>) -> bool {
-        let mut account = self.account();
+        let mut account = self.changing();
         let now = iso(account.now());
         let Some(detector) = account.detectors.get_mut(region) else {
             return false;
@@ -133,14 +133,14 @@ impl Aws {
     }
 
     fn set_archived(&self, region: &str, id: &str, archived: bool) -> bool {
-        let mut account = self.account();
+        let mut account = self.changing();
         let detector = account.detectors.get_mut(region);
         detector.is_some_and(|detector| detector.findings.set_archived(id, archived))
     }
 
     /// A finding's ninety days are over. False when there is no such finding.
     pub fn delete(&self, region: &str, id: &str) -> bool {
-        let mut account = self.account();
+        let mut account = self.changing();
         let detector = account.detectors.get_mut(region);
         detector.is_some_and(|detector| detector.findings.remove(id).is_some())
     }

@@ -78,7 +78,13 @@ fn answer(
     let mut account = aws.account();
     let region = authenticate(&account, service, request, body)?;
     match service {
-        Service::GuardDuty => guardduty::answer(&mut account, &region, request, body),
+        Service::GuardDuty => {
+            let answer = guardduty::answer(&mut account, &region, request, body);
+            if guardduty::writes(request) {
+                aws.tell_change();
+            }
+            answer
+        }
         Service::Ec2 | Service::Sts => {
             query_api::answer(&mut account, service, &region, request, body, request_id)
         }

@@ -5,12 +5,14 @@
 //! is done through the methods of [`Aws`].
 
 mod account;
+mod changing;
 mod console;
 mod criteria;
 mod error;
 mod guardduty;
 mod http_api;
 mod listing;
+mod overview;
 mod query_api;
 mod regions;
 mod samples;
@@ -25,6 +27,8 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use account::Account;
+pub use overview::{DetectorView, FindingsPage};
+use tokio::sync::watch;
 
 /// The account that [`Aws::new`] opens.
 #[derive(Clone)]
@@ -80,6 +84,7 @@ pub struct Throttle {
 #[derive(Clone)]
 pub struct Aws {
     account: Arc<Mutex<Account>>,
+    changed: Arc<watch::Sender<u64>>,
 }
 
 impl Aws {
@@ -87,6 +92,7 @@ impl Aws {
     pub fn new(options: AwsOptions) -> Self {
         Self {
             account: Arc::new(Mutex::new(Account::open(options))),
+            changed: Arc::new(watch::Sender::new(0)),
         }
     }
 

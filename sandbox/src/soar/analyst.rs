@@ -12,7 +12,7 @@ use super::view::IncidentView;
 use super::{Platform, now};
 
 /// The property by which incidents and findings belong together.
-const FINDING_ID: &str = "aws_guardduty_finding_id";
+pub(super) const FINDING_ID: &str = "aws_guardduty_finding_id";
 
 impl Platform {
     /// All incidents, oldest first.
@@ -201,6 +201,20 @@ impl Platform {
     /// Picks a menu item of an incident; gives the numbers of the workflow runs that it starts.
     pub fn run_menu_rule(&self, id: u64, rule: &str) -> Result<Vec<u64>, Refusal> {
         self.change(|state| state.run_menu_rule(id, |known| known.name == rule, &Map::new(), now()))
+    }
+
+    /// The menu items that an incident offers.
+    pub fn menu(&self, id: u64) -> Vec<String> {
+        self.read(|state| {
+            let incident = state.incidents.get(&id);
+            let incident = incident.map(|incident| incident.dto(&state.catalog, true));
+            let items = incident.map(|incident| state.menu(&incident));
+            let items = items.as_ref().and_then(Value::as_array);
+            let names = items.into_iter().flatten();
+            names
+                .filter_map(|item| item["name"].as_str().map(str::to_owned))
+                .collect()
+        })
     }
 
     /// Switches a rule on or off.

@@ -5,12 +5,14 @@
 
 mod account;
 mod analyst;
+mod browse;
 mod catalog;
 mod change;
 mod create;
 mod engine;
 mod incident;
 mod index;
+mod labels;
 mod limits;
 mod misconfigure;
 mod parts;
@@ -39,7 +41,9 @@ use account::Organization;
 use catalog::Catalog;
 use state::State;
 
+pub use browse::Found;
 pub use engine::{Invocation, Reply};
+pub use labels::{Label, TableLabels};
 pub use refusal::Refusal;
 pub use runs::{RunState, WorkflowRun};
 pub use view::{ArtifactView, IncidentView, NoteView};
@@ -107,6 +111,11 @@ impl Platform {
         let mut changed = self.0.changed.subscribe();
         let held = async { while !condition(self) && changed.changed().await.is_ok() {} };
         tokio::time::timeout(timeout, held).await.is_ok()
+    }
+
+    /// Tells of every change from now on.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changed.subscribe()
     }
 
     pub(crate) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {

@@ -52,6 +52,8 @@ pub struct ArtifactView {
     pub value: String,
     /// The description's text.
     pub description: Option<String>,
+    /// Epoch milliseconds.
+    pub created: i64,
 }
 
 /// A note.
@@ -63,6 +65,10 @@ pub struct NoteView {
     pub content: String,
     /// Login of the user, or id of the API key, that wrote it.
     pub author: String,
+    /// What screens call the author.
+    pub author_name: String,
+    /// Epoch milliseconds.
+    pub created: i64,
 }
 
 impl IncidentView {
@@ -124,6 +130,7 @@ fn artifacts(incident: &Incident, catalog: &Catalog) -> Vec<ArtifactView> {
             kind: kind.map(|kind| kind.name.clone()).unwrap_or_default(),
             value: artifact.value.clone(),
             description: artifact.description.clone(),
+            created: artifact.created,
         }
     });
     artifacts.collect()
@@ -134,6 +141,8 @@ fn notes(incident: &Incident) -> Vec<NoteView> {
         format: note.format.clone(),
         content: note.content.clone(),
         author: note.author.name.clone(),
+        author_name: note.author.display_name.clone(),
+        created: note.created,
     });
     notes.collect()
 }

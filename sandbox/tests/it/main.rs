@@ -11,6 +11,7 @@ mod faults;
 mod incidents;
 mod load;
 mod organization;
+mod pages;
 mod shipped;
 mod support;
 mod worker;

@@ -45,6 +45,10 @@ pub(super) async fn tell(once: bool) -> anyhow::Result<ExitCode> {
         REGIONS.join(", ")
     );
     println!(
+        "  browser    {}  (the incidents, and GuardDuty)",
+        sandbox.pages_url()
+    );
+    println!(
         "  worker     listening after {:.2} s, log in {}",
         begun.elapsed().as_secs_f64(),
         stage.log().display()

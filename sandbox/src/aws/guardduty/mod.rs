@@ -51,6 +51,15 @@ pub(super) fn answer(
     answer.map(|value| Answer::Json(value.to_string()))
 }
 
+/// Whether a call may change findings.
+pub(super) fn writes(request: &Parts) -> bool {
+    let action = request.uri.path().rsplit('/').next();
+    matches!(
+        action,
+        Some("archive" | "unarchive" | "create" | "feedback")
+    )
+}
+
 fn act_on_findings(
     account: &mut Account,
     region: &str,
