@@ -8,7 +8,7 @@
 //! - [`actions`]: takes messages from the queue, has their function run, answers.
 //! - [`customizations`]: what SOAR has to import; [`package`]: the app that App Host installs.
 //! - [`proxy`], [`tls`], [`reason`]: how it gets there, and why not.
-//! - [`health`], [`monitoring`]: whether it does what it is there for, and who may ask.
+//! - [`health`], [`measures`], [`monitoring`]: whether it does what it is there for, in words and figures, and who may ask.
 //! - [`state`], [`config`], [`telemetry`], [`lifecycle`], [`requests`], [`systemd`]: the process around it.
 //! - [`selftest`]: whether all of it would work, found out without changing anything.
 //! - [`app`], [`service`], [`cli`]: put it together.

@@ -298,6 +298,9 @@ async fn monitoring_is_told_no_secret() {
     faults.inject(answer(Side::Soar, 403, &soar).path("/incidents/query_paged"));
     let told = monitored.is_unready(&["[secret]", REGION]).await;
     watch.saw("/readyz", told);
+    for path in ["/", "/metrics"] {
+        watch.saw(path, monitored.get(path).await.unwrap().1);
+    }
     watch.assert_clean(&monitored.world);
 }
 

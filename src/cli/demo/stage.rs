@@ -1,5 +1,6 @@
 //! The stage: the sandbox, and the worker as a process of its own, configured as anybody would.
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const STOP_TIME: Duration = Duration::from_secs(30);
 /// The sandbox and the worker.
 pub(super) struct Stage {
     pub(super) sandbox: Sandbox,
+    /// Where the worker shows how it does.
+    pub(super) page: SocketAddr,
     folder: TempDir,
     worker: Child,
 }
@@ -46,9 +49,11 @@ impl Stage {
             bail!("the sandbox refuses our customizations: {refusal}");
         }
         let folder = tempfile::tempdir().context("there is no room for temporary files")?;
-        let worker = start_worker(&sandbox, &folder)?;
+        let page = free_address().context("there is no free port")?;
+        let worker = start_worker(&sandbox, page, &folder)?;
         let mut stage = Self {
             sandbox,
+            page,
             folder,
             worker,
         };
@@ -89,10 +94,15 @@ impl Stage {
     }
 }
 
-fn start_worker(sandbox: &Sandbox, folder: &TempDir) -> anyhow::Result<Child> {
+/// Nobody holds it between now and the worker's start; that somebody takes it just then is unlikely, and would be told.
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+fn start_worker(sandbox: &Sandbox, page: SocketAddr, folder: &TempDir) -> anyhow::Result<Child> {
     let config = folder.path().join("app.config");
     std::fs::write(folder.path().join("ca.pem"), sandbox.ca_pem())?;
-    std::fs::write(&config, config_text(sandbox))?;
+    std::fs::write(&config, config_text(sandbox, page))?;
     sandbox::no_worker_before(folder.path())?;
     let log = std::fs::File::create(folder.path().join("worker.log"))?;
     let worker = Command::new(std::env::current_exe()?)
@@ -120,11 +130,11 @@ fn start_worker(sandbox: &Sandbox, folder: &TempDir) -> anyhow::Result<Child> {
 }
 
 /// An `app.config` as a user would write it, but for intervals of seconds.
-fn config_text(sandbox: &Sandbox) -> String {
+fn config_text(sandbox: &Sandbox, page: SocketAddr) -> String {
     format!(
         "[resilient]\nhost = {}\nport = {}\norg = {}\napi_key_id = {}\napi_key_secret = {}\nstomp_port = {}\n\
          cafile = ca.pem\n\n[fn_aws_guardduty]\naws_gd_access_key_id = {}\naws_gd_secret_access_key = {}\n\
-         aws_gd_master_region = {}\naws_gd_regions = '^({})$'\naws_gd_polling_interval = 1s\n",
+         aws_gd_master_region = {}\naws_gd_regions = '^({})$'\naws_gd_polling_interval = 1s\naws_gd_http_listen = {page}\n",
         sandbox.soar_host(),
         sandbox.soar_port(),
         sandbox.org_name(),

@@ -49,8 +49,9 @@ pub(super) async fn tell(once: bool) -> anyhow::Result<ExitCode> {
         sandbox.pages_url()
     );
     println!(
-        "  worker     listening after {:.2} s, log in {}",
+        "  worker     listening after {:.2} s, http://{}/ shows how it does, log in {}",
         begun.elapsed().as_secs_f64(),
+        stage.page,
         stage.log().display()
     );
     let mut story = Story {
