@@ -3,7 +3,7 @@
 #
 #   bash tests/all.sh
 #
-# Needs Rust, Python 3 with venv, and either root (to install Debian's activemq, tinyproxy and prometheus) or these installed.
+# Needs Rust, Python 3 with venv, and either root (to install Debian's activemq, tinyproxy, prometheus and chromium) or these installed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never
@@ -32,9 +32,19 @@ has pgrep || install procps
 has strip || install binutils
 has prometheus || { install prometheus; service prometheus stop >/dev/null 2>&1 || true; }
 has tinyproxy || { install tinyproxy; service tinyproxy stop >/dev/null 2>&1 || true; } # The tests start their own.
+has chromium || install chromium
+has chromedriver || install chromium-driver
 python3 -c 'import ensurepip, venv' 2>/dev/null || install python3 python3-venv
 cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
 cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
+
+if [ -z "${AXE_JS:-}" ]; then
+    step "axe-core, for the browser tests"
+    python3 -m venv "$scratch/axe-venv"
+    "$scratch/axe-venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps axe-playwright-python
+    AXE_JS=$(find "$scratch/axe-venv" -name axe.min.js)
+    export AXE_JS
+fi
 
 step "format and lints"
 cargo fmt --all --check

@@ -1,6 +1,6 @@
 //! What is done on the pages. Each form is answered with the way back to its page.
 
-use axum::extract::{Form, Path, State};
+use axum::extract::{Form, Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde::Deserialize;
@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::Pages;
 use super::frame::{refusal, refused};
 use super::guardduty::Asked;
+use super::incident;
 use super::paging::Asked as _;
 use crate::aws::Aws;
 use crate::soar::Refusal;
@@ -15,9 +16,12 @@ use crate::soar::Refusal;
 /// The menu item behind the button "Refresh Finding".
 pub(super) const REFRESH_RULE: &str = "Example: AWS GuardDuty: Refresh Finding Details";
 
-pub(super) async fn refresh(State(pages): State<Pages>, Path(id): Path<u64>) -> Response {
-    let started = pages.platform.run_menu_rule(id, REFRESH_RULE);
-    back_to(id, started)
+/// From which page of which incident.
+type From = (Path<u64>, Query<incident::Asked>);
+
+pub(super) async fn refresh(State(pages): State<Pages>, from: From) -> Response {
+    let started = pages.platform.run_menu_rule(from.0.0, REFRESH_RULE);
+    back_to(from, started)
 }
 
 #[derive(Deserialize)]
@@ -28,22 +32,25 @@ pub(super) struct Closing {
 
 pub(super) async fn close(
     State(pages): State<Pages>,
-    Path(id): Path<u64>,
+    from: From,
     Form(closing): Form<Closing>,
 ) -> Response {
-    let closed = pages
-        .platform
-        .close(id, &closing.resolution, &closing.summary);
-    back_to(id, closed)
+    let Closing {
+        resolution,
+        summary,
+    } = closing;
+    let closed = pages.platform.close(from.0.0, &resolution, &summary);
+    back_to(from, closed)
 }
 
-pub(super) async fn reopen(State(pages): State<Pages>, Path(id): Path<u64>) -> Response {
-    back_to(id, pages.platform.reopen(id))
+pub(super) async fn reopen(State(pages): State<Pages>, from: From) -> Response {
+    let reopened = pages.platform.reopen(from.0.0);
+    back_to(from, reopened)
 }
 
-fn back_to<T>(id: u64, outcome: Result<T, Refusal>) -> Response {
+fn back_to<T>((Path(id), Query(asked)): From, outcome: Result<T, Refusal>) -> Response {
     match outcome {
-        Ok(_) => Redirect::to(&format!("/incidents/{id}")).into_response(),
+        Ok(_) => Redirect::to(&asked.address(&id.to_string())).into_response(),
         Err(refusal) => refused(&refusal),
     }
 }

@@ -233,18 +233,24 @@ fn row(platform: &Platform, asked: &Asked, finding: &Value) -> Markup {
 }
 
 fn buttons(asked: &Asked, id: &str, archived: bool) -> Markup {
+    // One place in the page for both, so that the focus stays on it.
     let turn = if archived {
-        ("unarchive", "Unarchive")
+        ("turn", "unarchive", "Unarchive")
     } else {
-        ("archive", "Archive")
+        ("turn", "archive", "Archive")
     };
+    let all = [
+        ("update", "update", "Update"),
+        turn,
+        ("delete", "delete", "Delete"),
+    ];
     html! {
         form.buttons method="post" action="/guardduty/findings" {
             input type="hidden" name="region" value=(asked.region);
             input type="hidden" name="finding" value=(id);
             input type="hidden" name="list" value=(asked.query());
-            @for (action, label) in [("update", "Update"), turn, ("delete", "Delete")] {
-                button id={ (action) "-" (id) } name="action" value=(action)
+            @for (place, action, label) in all {
+                button id={ (place) "-" (id) } name="action" value=(action)
                     aria-label={ (label) " finding " (id) } { (label) }
             }
         }

@@ -178,8 +178,9 @@ async fn an_incident_is_refreshed_closed_and_reopened() {
     let here = format!("/incidents/{id}");
     assert!(browser.page(&here).await.contains("Refresh Finding"));
 
-    let refreshed = browser.submit(&format!("{here}/refresh"), &[]).await;
-    assert_eq!(location(&refreshed), here);
+    let refresh = format!("{here}/refresh?tab=workflows");
+    let refreshed = browser.submit(&refresh, &[]).await;
+    assert_eq!(location(&refreshed), format!("{here}?tab=workflows"));
     let runs = platform.workflow_runs_of(id);
     assert_eq!(runs.len(), 1);
     assert_eq!(runs[0].workflow, "wf_aws_guardduty_refresh_finding");
@@ -194,7 +195,7 @@ async fn an_incident_is_refreshed_closed_and_reopened() {
 
     let form = [("resolution", "Duplicate"), ("summary", "seen & known")];
     let closed = browser.submit(&format!("{here}/close"), &form).await;
-    assert_eq!(location(&closed), here);
+    assert_eq!(location(&closed), format!("{here}?tab=details"));
     let view = platform.incident(id).expect("an incident");
     assert_eq!(
         (view.plan_status.as_str(), view.resolution.as_deref()),
@@ -203,7 +204,7 @@ async fn an_incident_is_refreshed_closed_and_reopened() {
     assert!(browser.page(&here).await.contains("seen &amp; known"));
 
     let reopened = browser.submit(&format!("{here}/reopen"), &[]).await;
-    assert_eq!(location(&reopened), here);
+    assert_eq!(location(&reopened), format!("{here}?tab=details"));
     assert_eq!(platform.incident(id).expect("an incident").plan_status, "A");
 }
 

@@ -3,6 +3,7 @@
 "use strict";
 
 const parser = new DOMParser();
+let changes = null;
 let busy = false;
 let again = false;
 
@@ -107,17 +108,30 @@ document.addEventListener("submit", async (event) => {
     return;
   }
   event.preventDefault();
+  // Not `form.action`, which is a button where one bears this name.
   const body = new URLSearchParams(new FormData(form, event.submitter));
-  const response = await fetch(form.action, { method: "POST", body });
+  const response = await fetch(form.getAttribute("action"), { method: "POST", body });
   const text = await response.text();
   form.closest("details")?.removeAttribute("open");
-  if (!response.ok) {
-    show(text);
-  } else if (new URL(response.url).pathname === location.pathname) {
-    look();
+  if (response.ok) {
+    history.replaceState(null, "", response.url);
   } else {
-    location.assign(response.url);
+    // What was refused stays to be read.
+    unwatch();
   }
+  show(text);
 });
 
-new EventSource("/changes").addEventListener("message", look);
+function watch() {
+  unwatch();
+  changes = new EventSource("/changes");
+  changes.addEventListener("message", look);
+}
+
+function unwatch() {
+  changes?.close();
+}
+
+// A browser keeps pages to go back to, and with each its stream, but has only six connections to a server.
+window.addEventListener("pageshow", watch);
+window.addEventListener("pagehide", unwatch);

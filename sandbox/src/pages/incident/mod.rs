@@ -30,10 +30,18 @@ enum Tab {
     Workflows,
 }
 
-#[derive(Deserialize)]
+/// The query of the page's address, and of what is done there.
+#[derive(Clone, Copy, Deserialize)]
 pub(super) struct Asked {
     #[serde(default)]
     tab: Tab,
+}
+
+impl Asked {
+    /// A path below `/incidents` with this query.
+    pub(super) fn address(self, path: &str) -> String {
+        format!("/incidents/{path}?tab={}", self.tab.value())
+    }
 }
 
 pub(super) async fn show(
@@ -52,7 +60,7 @@ pub(super) async fn show(
         p.path { a href="/" { "Incidents" } " / " (id) }
         h1 { (incident.name) }
         (facts(&incident))
-        (actions(platform, &incident))
+        (actions(platform, &incident, asked))
         (tabs(platform, &incident, asked.tab))
         section.tab aria-label=(asked.tab.label()) { (panel(platform, &incident, asked.tab)) }
     };
@@ -95,8 +103,8 @@ fn facts(incident: &IncidentView) -> Markup {
     }
 }
 
-fn actions(platform: &Platform, incident: &IncidentView) -> Markup {
-    let act = |action: &str| format!("/incidents/{}/{action}", incident.id);
+fn actions(platform: &Platform, incident: &IncidentView, asked: Asked) -> Markup {
+    let act = |action: &str| asked.address(&format!("{}/{action}", incident.id));
     let offers_refresh = platform
         .menu(incident.id)
         .iter()
