@@ -88,8 +88,12 @@ impl Chromium {
     }
 
     pub(crate) async fn go(&self, path: &str) {
-        let address = format!("{}{path}", self.home);
-        self.driver.goto(address).await.unwrap();
+        self.visit(&format!("{}{path}", self.home)).await;
+    }
+
+    /// Goes to any address.
+    pub(crate) async fn visit(&self, url: &str) {
+        self.driver.goto(url).await.unwrap();
     }
 
     /// The path and query of the page.

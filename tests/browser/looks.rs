@@ -10,8 +10,8 @@ use crate::chromium::Chromium;
 use crate::worker_process::{PATIENCE, REGION};
 use crate::world::{KIND, World};
 
-const SCHEMES: [&str; 2] = ["light", "dark"];
-const WIDTHS: [u32; 2] = [1280, 390];
+pub(crate) const SCHEMES: [&str; 2] = ["light", "dark"];
+pub(crate) const WIDTHS: [u32; 2] = [1280, 390];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_whole_accessible_and_quiet() {
@@ -89,7 +89,7 @@ async fn world_with_everything() -> (World, u64) {
     (world, incident.id)
 }
 
-async fn assert_scheme(browser: &Chromium, scheme: &str) {
+pub(crate) async fn assert_scheme(browser: &Chromium, scheme: &str) {
     let ground =
         "return getComputedStyle(document.body).backgroundColor.match(/[0-9]+/g).map(Number)";
     let ground: Vec<u32> = serde_json::from_value(browser.run(ground, &[]).await).unwrap();
@@ -114,7 +114,7 @@ async fn assert_fits(browser: &Chromium, at: &str) {
     );
 }
 
-async fn assert_accessible(browser: &Chromium, axe: &str, at: &str) {
+pub(crate) async fn assert_accessible(browser: &Chromium, axe: &str, at: &str) {
     browser.run(axe, &[]).await;
     let run = "const done = arguments[arguments.length - 1];
         axe.run(document, {resultTypes: ['violations']}).then(
@@ -134,7 +134,7 @@ async fn assert_accessible(browser: &Chromium, axe: &str, at: &str) {
 }
 
 /// axe-core, which is not ours to pass on.
-fn axe() -> String {
+pub(crate) fn axe() -> String {
     let file = std::env::var_os("AXE_JS").expect(
         "AXE_JS names axe.min.js of axe-core: `pip install --no-deps axe-playwright-python` brings one, as tests/all.sh does",
     );
@@ -143,7 +143,7 @@ fn axe() -> String {
 }
 
 /// Writes a picture of the page into the folder that `SCREENSHOTS` names, where it names one.
-async fn keep_picture(browser: &Chromium, name: &str) {
+pub(crate) async fn keep_picture(browser: &Chromium, name: &str) {
     let Some(folder) = std::env::var_os("SCREENSHOTS") else {
         return;
     };

@@ -20,3 +20,4 @@ mod keyboard;
 mod list;
 mod live;
 mod looks;
+mod worker_page;

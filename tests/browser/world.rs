@@ -14,6 +14,8 @@ pub(crate) const KIND: &str = "s3_malicious_ip_caller";
 pub(crate) struct World {
     pub(crate) sandbox: Sandbox,
     pub(crate) browser: Chromium,
+    /// Where the worker's own page is.
+    pub(crate) worker_page: String,
     /// Runs until the world ends.
     _worker: WorkerProcess,
 }
@@ -31,6 +33,8 @@ impl World {
         worker
             .app
             .set("aws_gd_regions", &format!("'^({REGION}|{OTHER_REGION})$'"));
+        let port = free_port();
+        worker.app.set("aws_gd_http_listen", &port.to_string());
         worker.start();
         let browser = Chromium::open(&sandbox.pages_url()).await;
         let queue = format!("actions.{}.fn_aws_gd", sandbox.org_id());
@@ -40,6 +44,7 @@ impl World {
         Self {
             sandbox,
             browser,
+            worker_page: format!("http://127.0.0.1:{port}/"),
             _worker: worker,
         }
     }
@@ -80,4 +85,9 @@ impl World {
         self.browser.close().await;
         self.sandbox.shutdown().await;
     }
+}
+
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
