@@ -53,3 +53,21 @@ async fn an_unfolded_note_and_an_answer_being_written_stay_when_the_incident_cha
     assert_eq!(browser.run(state, &[]).await, before);
     world.close().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_left_lets_go_of_its_stream_and_takes_it_up_again() {
+    let world = World::new().await;
+    let browser = &world.browser;
+    let one = async || world.platform().watchers() == 1;
+    for _ in 0..4 {
+        browser.go("/guardduty").await;
+        browser.go("/").await;
+    }
+    browser.eventually("one stream", one).await;
+    browser.run("history.back()", &[]).await;
+    browser.shows("h1", "GuardDuty").await;
+    browser.eventually("one stream", one).await;
+    world.aws().create_sample(REGION, KIND);
+    browser.shows("#news", "1 finding").await;
+    world.close().await;
+}

@@ -118,6 +118,11 @@ impl Platform {
         self.0.changed.subscribe()
     }
 
+    /// How many wait for changes at this moment.
+    pub fn watchers(&self) -> usize {
+        self.0.changed.receiver_count()
+    }
+
     pub(crate) fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
         read(&self.state())
     }
