@@ -127,7 +127,7 @@ impl Measures {
         self.0.families.subscriptions.inc();
     }
 
-    /// Takes the sample of this minute, where there is none yet.
+    /// Takes a sample for the charts.
     pub fn sample(&self, now: Timestamp) {
         let sample = Sample {
             at: now,
@@ -141,11 +141,6 @@ impl Measures {
     /// The counts of a region.
     pub fn counts(&self, region: &str) -> RegionCounts {
         self.0.families.counts(region)
-    }
-
-    /// How often the message broker confirmed the subscriptions.
-    pub fn subscriptions(&self) -> u64 {
-        self.0.families.subscriptions.get()
     }
 
     /// How far each detector has come.

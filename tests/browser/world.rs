@@ -5,7 +5,7 @@ use sandbox::soar::{IncidentView, Platform};
 use sandbox::{Options, Sandbox};
 
 use crate::chromium::Chromium;
-use crate::worker_process::{PATIENCE, REGION, WorkerProcess, import_into};
+use crate::worker_process::{PATIENCE, REGION, WorkerProcess, free_port, import_into};
 
 pub(crate) const OTHER_REGION: &str = "eu-west-1";
 /// A finding that fills every kind of tab.
@@ -85,9 +85,4 @@ impl World {
         self.browser.close().await;
         self.sandbox.shutdown().await;
     }
-}
-
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }

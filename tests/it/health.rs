@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::harness::{PATIENCE, REGION, World};
+use crate::worker_process::free_port;
 
 /// A world whose worker is asked at a port of its own, and says soon what is wrong.
 pub(crate) struct Monitored {
@@ -86,11 +87,6 @@ impl Monitored {
         let answer = tokio::time::timeout(PATIENCE, asking).await;
         answer.unwrap_or_else(|_| panic!("not in time, the last answer was {last:?}"))
     }
-}
-
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// One request; the status and the body of the answer, if anybody listens.

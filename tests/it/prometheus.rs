@@ -10,7 +10,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::harness::PATIENCE;
-use crate::health::{ask, free_port};
+use crate::health::ask;
+use crate::worker_process::free_port;
 
 /// Ends with the value.
 pub(crate) struct Prometheus {

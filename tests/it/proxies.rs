@@ -3,8 +3,9 @@
 //! AWS is reached at 0.0.0.0, which is this machine too: what is at `localhost` is never asked for through a proxy.
 
 use crate::harness::World;
-use crate::tinyproxy::{PASSWORD, TinyProxy, USER, free_port};
+use crate::tinyproxy::{PASSWORD, TinyProxy, USER};
 use crate::tls_relay::{Behind, Identity, TlsRelay};
+use crate::worker_process::free_port;
 
 /// The sandbox's AWS as a server elsewhere.
 fn far_aws(world: &World) -> String {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -14,6 +14,7 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::authority::write_key_store;
+use crate::worker_process::free_port;
 use crate::{Account, Broker, cases, client};
 
 const HOME: &str = "/usr/share/activemq";
@@ -164,11 +165,6 @@ impl Drop for ActiveMq {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }
 
 /// Accounts and rights as on a SOAR platform: the worker reads its destinations and writes the answers.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -14,6 +15,12 @@ use tempfile::TempDir;
 /// How long an effect may take before the test gives up; generous, since a test machine is busy.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) const REGION: &str = "us-east-1";
+
+/// A port of this machine that nobody holds now.
+pub(crate) fn free_port() -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port()
+}
 
 /// Imports our customizations.
 pub(crate) fn import_into(sandbox: &Sandbox) {
