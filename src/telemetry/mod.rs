@@ -4,6 +4,7 @@ mod log_file;
 mod problems;
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{ParseError, dynamic_filter_fn, filter_fn};
@@ -30,7 +31,7 @@ pub enum TelemetryError {
 /// The log of this process, for changes while it runs.
 #[derive(Clone)]
 pub struct Telemetry {
-    filter: reload::Handle<EnvFilter, Registry>,
+    filter: Arc<dyn Fn(EnvFilter) + Send + Sync>,
     file: LogFileSink,
     problems: Problems,
 }
@@ -52,8 +53,7 @@ impl Telemetry {
     /// Takes over another configuration; a wrong one changes nothing.
     pub fn reload(&self, config: &LogConfig) -> Result<(), TelemetryError> {
         let filter = env_filter(config)?;
-        // The handle is of no use only where the subscriber is gone, and then there is no log to change.
-        let _ = self.filter.reload(filter);
+        (self.filter)(filter);
         self.file.switch(config.file.as_ref());
         Ok(())
     }
@@ -81,7 +81,10 @@ where
     let stream = if terminal {
         stream.with_target(false).boxed()
     } else {
-        stream.json().flatten_event(true).boxed()
+        stream
+            .json()
+            .flatten_event(true)
+            .boxed()
     };
     let sink = file.clone();
     let lines = fmt::layer()
@@ -89,14 +92,17 @@ where
         .flatten_event(true)
         .with_writer(file.clone())
         .with_filter(dynamic_filter_fn(move |_, _| sink.is_on()));
+    // The level comes last, around the file's own filter: from within, it would not spare the libraries' finest events the
+    // question whether they are shown, and there are hundreds of them in each call to AWS.
     let subscriber = Registry::default()
-        .with(level)
-        .with(filter_fn(may_be_shown))
         .with(stream)
         .with(lines)
-        .with(problems.clone());
+        .with(problems.clone())
+        .with(filter_fn(may_be_shown))
+        .with(level);
     let telemetry = Telemetry {
-        filter,
+        // The handle is of no use only where the subscriber is gone, and then there is no log to change.
+        filter: Arc::new(move |newer| drop(filter.reload(newer))),
         file,
         problems,
     };
@@ -130,7 +136,10 @@ fn env_filter(config: &LogConfig) -> Result<EnvFilter, TelemetryError> {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
+
+    use tracing::Subscriber as _;
+    use tracing::level_filters::LevelFilter;
 
     use super::*;
     use crate::config::LogFile;
@@ -259,6 +268,16 @@ mod tests {
         assert_eq!(logged(LogLevel::Info, None, false).len(), 4);
         assert_eq!(logged(LogLevel::Warning, None, false).len(), 3);
         assert_eq!(logged(LogLevel::Critical, None, false).len(), 1);
+    }
+
+    #[test]
+    fn what_is_too_fine_is_not_even_asked_about() {
+        let most = |level| {
+            let (log, _) = subscriber(&config(level, None), false, io::sink).unwrap();
+            log.max_level_hint()
+        };
+        assert_eq!(most(LogLevel::Info), Some(LevelFilter::INFO));
+        assert_eq!(most(LogLevel::Error), Some(LevelFilter::ERROR));
     }
 
     #[test]
