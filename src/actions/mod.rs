@@ -9,16 +9,19 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tracing::Instrument as _;
 
 use crate::customizations::{ARCHIVE_FINDING, REFRESH_FINDING};
 use crate::domain::Backoff;
-use crate::functions::{Functions, Outcome, Repeated, Request};
+use crate::functions::{FINDING_ID, Functions, Outcome, Repeated, Request};
 use crate::health::Health;
 use crate::measures::MessageOutcome;
 use crate::stomp::{Delivery, Handle, StompError, decode_text};
+use crate::telemetry::trace;
 use answers::{Answers, Arrival};
 use message::Invocation;
 
@@ -153,11 +156,17 @@ impl Desk {
                 ));
             }
         };
+        let finding = invocation.inputs.get(FINDING_ID).and_then(Value::as_str);
+        let span = trace::function(&invocation.function, &delivery.message_id, finding);
+        self.perform(delivery, &invocation).instrument(span).await
+    }
+
+    async fn perform(&self, delivery: &Delivery, invocation: &Invocation) -> String {
         let name = invocation.function.as_str();
         let _in_hand = self.health.function(name);
         self.status(
             delivery,
-            &format!("Starting '{name}'{}", workflow(&invocation, "running in")),
+            &format!("Starting '{name}'{}", workflow(invocation, "running in")),
         )
         .await;
         let request = Request {
@@ -173,23 +182,14 @@ impl Desk {
                     delivery,
                     &format!(
                         "Finished '{name}'{}",
-                        workflow(&invocation, "that was running in")
+                        workflow(invocation, "that was running in")
                     ),
                 )
                 .await;
-                tracing::info!(
-                    function = name,
-                    message_id = delivery.message_id,
-                    "{name} done"
-                );
                 message::result(&results)
             }
             Outcome::Failed(reason) => {
-                tracing::error!(
-                    function = name,
-                    message_id = delivery.message_id,
-                    "{reason}"
-                );
+                tracing::error!("{reason}");
                 message::failure(&reason)
             }
         }

@@ -11,6 +11,9 @@ pub(super) enum InputError {
     Wrong(&'static str, &'static str),
 }
 
+/// The input that names the finding.
+pub(crate) const FINDING_ID: &str = "aws_gd_finding_id";
+
 /// Where a finding is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FindingInputs<'a> {
@@ -24,7 +27,7 @@ impl<'a> FindingInputs<'a> {
         Ok(Self {
             region: text(inputs, "aws_gd_region")?,
             detector: text(inputs, "aws_gd_detector_id")?,
-            finding: text(inputs, "aws_gd_finding_id")?,
+            finding: text(inputs, FINDING_ID)?,
         })
     }
 }

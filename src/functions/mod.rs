@@ -15,6 +15,7 @@ use crate::customizations::{ARCHIVE_FINDING, REFRESH_FINDING};
 use crate::domain::Backoff;
 use crate::guardduty::{Aws, AwsError};
 use crate::soar::{Soar, SoarError};
+pub(crate) use inputs::FINDING_ID;
 use inputs::InputError;
 use result::ResultPayload;
 

@@ -46,6 +46,13 @@ impl Functions {
         let known = known?;
         let content = self.content(&finding, &mapping, &known);
         self.post_note(incident, &finding, request).await?;
+        tracing::info!(
+            finding = inputs.finding,
+            incident,
+            region = inputs.region,
+            "read finding {} anew for incident {incident}",
+            inputs.finding
+        );
         Ok(content)
     }
 

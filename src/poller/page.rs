@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use futures_util::{StreamExt as _, stream};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::apply::{Applied, Writer};
 use super::progress::{End, FindingOutcome, PageOutcome, concerns_every_finding};
@@ -13,6 +14,7 @@ use super::{Context, CycleError};
 use crate::domain::{Cursor, Decision, Finding, KnownIncident, Verdict, Verify, decide};
 use crate::guardduty::GuardDuty;
 use crate::soar::{FindingKey, SoarError};
+use crate::telemetry::trace;
 
 /// What a page is worked on with.
 pub(super) struct Batch<'a> {
@@ -136,7 +138,8 @@ impl Batch<'_> {
         verdict: &Verdict,
     ) -> Result<End, SoarError> {
         let region = self.guardduty.region();
-        let applied = writer.apply(finding, verdict, self.refreshes).await;
+        let applied = writer.apply(finding, verdict, self.refreshes);
+        let applied = applied.instrument(trace::finding(finding.id())).await;
         self.context.health.progress(region);
         match applied {
             Ok(applied) => Ok(self.end(finding, &applied)),

@@ -8,6 +8,7 @@ use super::CycleError;
 use crate::domain::{Finding, WindowSettings};
 use crate::soar::SoarError;
 use crate::state::DetectorState;
+use crate::telemetry::trace;
 
 /// How a page ended.
 #[derive(Debug, Default)]
@@ -318,6 +319,7 @@ impl PageOutcome {
                 Some(End::Refused(reason)) => set_aside(state, id, &reason, now),
                 Some(End::Lost(error)) => set_aside(state, id, &error.to_string(), now),
                 Some(End::UpToDate | End::Finished) | None => {
+                    let _trace = trace::finding(id).entered();
                     tracing::info!(finding = id, "finding {id} is no longer set aside");
                     state.quarantine.release(id);
                 }
@@ -327,6 +329,7 @@ impl PageOutcome {
 }
 
 fn set_aside(state: &mut DetectorState, id: &str, reason: &str, now: Timestamp) {
+    let _trace = trace::finding(id).entered();
     tracing::error!(
         finding = id,
         "finding {id} is set aside and will be tried again: {reason}"

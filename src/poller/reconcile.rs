@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use serde_json::{Map, Value};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::CycleError;
 use super::apply::Writer;
@@ -17,6 +18,7 @@ use super::region::{DetectorPoller, RegionPoller};
 use crate::domain::{Criteria, Finding, KnownIncident, Verify, field};
 use crate::guardduty::BATCH;
 use crate::soar::{Change, SoarError, field_value};
+use crate::telemetry::trace;
 
 /// So long the open incidents are not listed at most: what leaves neither set nor number different is seen then.
 const LONGEST_UNLISTED: Duration = Duration::from_hours(1);
@@ -169,7 +171,7 @@ impl RegionPoller {
                     incident = id,
                     "incident {id} is open and its finding not archived"
                 ),
-                Err(error) => own_failure(id, error)?,
+                Err(error) => own_failure(incident, error)?,
             }
             self.context.health.progress(self.region());
         }
@@ -201,7 +203,7 @@ impl RegionPoller {
                     Ok(()) => {
                         gone.insert(incident.finding_id.clone());
                     }
-                    Err(error) => own_failure(incident.id, error)?,
+                    Err(error) => own_failure(incident, error)?,
                 },
             }
         }
@@ -227,7 +229,7 @@ impl RegionPoller {
         };
         for (incident, finding) in incidents {
             if let Err(error) = writer.complete(finding, incident.id).await {
-                own_failure(incident.id, error)?;
+                own_failure(incident, error)?;
             }
             self.context.health.progress(self.region());
         }
@@ -249,6 +251,7 @@ impl RegionPoller {
             let why = "GuardDuty no longer has its finding";
             return self.try_close(incident, &required, template, why).await;
         }
+        let _trace = trace::finding(finding).entered();
         tracing::warn!(
             finding,
             incident = id,
@@ -281,14 +284,15 @@ impl RegionPoller {
                     Ok(()) => {
                         closed.insert(id);
                     }
-                    Err(error) => own_failure(id, error)?,
+                    Err(error) => own_failure(incident, error)?,
                 }
                 self.context.health.progress(self.region());
             } else if reported.insert(id) {
+                let _trace = trace::finding(&incident.finding_id).entered();
                 tracing::warn!(
                     finding = incident.finding_id,
                     incident = id,
-                    "incident {id} is of the same finding as {oldest}, which is kept up to date: close it, or set                      aws_gd_close_duplicates = 1"
+                    "incident {id} is of the same finding as {oldest}, which is kept up to date: close it, or set aws_gd_close_duplicates = 1"
                 );
             }
         }
@@ -322,14 +326,14 @@ impl RegionPoller {
         for incident in incidents {
             closings.push(self.close(incident, &required));
         }
-        let outcomes: Vec<(i64, Result<(), SoarError>)> = stream::iter(closings)
+        let outcomes: Vec<_> = stream::iter(closings)
             .buffer_unordered(self.context.writers)
             .collect()
             .await;
         let mut failure = Ok(());
-        for (id, outcome) in outcomes {
+        for (incident, outcome) in outcomes {
             if let Err(error) = outcome
-                && let Err(error) = own_failure(id, error)
+                && let Err(error) = own_failure(incident, error)
             {
                 failure = Err(error);
             }
@@ -337,19 +341,31 @@ impl RegionPoller {
         failure
     }
 
-    async fn close(
+    async fn close<'a>(
         &self,
-        incident: &KnownIncident,
+        incident: &'a KnownIncident,
         required: &[String],
-    ) -> (i64, Result<(), SoarError>) {
+    ) -> (&'a KnownIncident, Result<(), SoarError>) {
         let template = self.context.close_template.fields();
         let why = "its finding was archived in GuardDuty";
         let closed = self.try_close(incident, required, template, why).await;
-        (incident.id, closed)
+        (incident, closed)
+    }
+
+    async fn try_close(
+        &self,
+        known: &KnownIncident,
+        required: &[String],
+        template: &Map<String, Value>,
+        why: &str,
+    ) -> Result<(), SoarError> {
+        let trace = trace::finding(&known.finding_id);
+        let closing = self.write_closing(known, required, template, why);
+        closing.instrument(trace).await
     }
 
     /// The property first: the rule that archives the finding of a closed incident must not fire.
-    async fn try_close(
+    async fn write_closing(
         &self,
         known: &KnownIncident,
         required: &[String],
@@ -402,13 +418,15 @@ fn missing_on_close<'a>(
 }
 
 /// A failure that is one incident's own is logged and the others go on.
-fn own_failure(incident: i64, error: SoarError) -> Result<(), SoarError> {
+fn own_failure(incident: &KnownIncident, error: SoarError) -> Result<(), SoarError> {
     if error.is_transient() && !matches!(error, SoarError::Conflict { .. }) {
         return Err(error);
     }
+    let _trace = trace::finding(&incident.finding_id).entered();
+    let id = incident.id;
     tracing::error!(
-        incident,
-        "incident {incident} could not be brought into step: {error}"
+        incident = id,
+        "incident {id} could not be brought into step: {error}"
     );
     Ok(())
 }

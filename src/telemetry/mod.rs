@@ -2,6 +2,7 @@
 
 mod log_file;
 mod problems;
+pub mod trace;
 
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
@@ -84,12 +85,14 @@ where
         stream
             .json()
             .flatten_event(true)
+            .with_span_list(false)
             .boxed()
     };
     let sink = file.clone();
     let lines = fmt::layer()
         .json()
         .flatten_event(true)
+        .with_span_list(false)
         .with_writer(file.clone())
         .with_filter(dynamic_filter_fn(move |_, _| sink.is_on()));
     // The level comes last, around the file's own filter: from within, it would not spare the libraries' finest events the

@@ -42,3 +42,4 @@ mod shutdown;
 mod state_faults;
 mod surroundings;
 mod systemd;
+mod traces;

@@ -20,7 +20,7 @@ async fn what_a_killed_worker_had_in_hand_is_done_once_by_the_other() {
         world.publish(40).await;
         world
             .until("the other is at work", |world| {
-                other.log().contains("_refresh_finding done") && world.notes() > 8
+                other.log().contains(" anew for incident ") && world.notes() > 8
             })
             .await;
         other.crash().await;
