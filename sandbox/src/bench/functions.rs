@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use super::BenchOptions;
 use super::report::at;
 use super::stage::{Scene, Stage};
-use crate::calls::Call;
+use crate::Sandbox;
+use crate::calls::{Call, Calls};
 use crate::soar::Platform;
 use crate::worker::{ARCHIVE, REFRESH};
 
@@ -20,13 +21,13 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, Serialize)]
 pub struct Functions {
     /// Its name.
-    pub function: &'static str,
+    pub function: String,
     /// From the message to the final answer, in milliseconds: half, 95 and 99 of 100 took no longer.
     pub milliseconds: [f64; 3],
     /// The same without the time in which a call to SOAR or AWS was under way.
     pub added_milliseconds: [f64; 3],
-    /// Processor time of the worker by call.
-    pub processor_milliseconds: f64,
+    /// Processor time of the worker by call; not known of the bare client, which has no process of its own.
+    pub processor_milliseconds: Option<f64>,
 }
 
 /// Calls that were on the queue at once.
@@ -49,29 +50,56 @@ pub(super) async fn one_after_another(options: &BenchOptions) -> io::Result<Vec<
     let mut measured = Vec::new();
     for function in [REFRESH, ARCHIVE] {
         let before = stage.worker.usage()?.processor;
-        let (mut times, mut added) = (Vec::new(), Vec::new());
-        for _ in 0..options.calls {
-            stage.sandbox.calls().clear();
-            let begin = Instant::now();
-            let id = stage.invoke(function, &inputs)?;
-            stage.answered(&[id]).await?;
-            let took = begin.elapsed();
-            times.push(milliseconds(took));
-            let waited = under_way(stage.sandbox.calls().all());
-            added.push(milliseconds(took.saturating_sub(waited)));
-        }
+        let (sandbox, calls) = (&stage.sandbox, stage.sandbox.calls());
+        let course = Course::run(sandbox, calls, function, &inputs, options.calls).await;
+        let course = course.map_err(|error| stage.failed(&error))?;
         let processor = stage.worker.usage()?.processor.saturating_sub(before);
         #[expect(clippy::cast_precision_loss, reason = "a count of calls")]
         let calls = options.calls as f64;
-        measured.push(Functions {
-            function,
-            milliseconds: [0.5, 0.95, 0.99].map(|part| at(&mut times, part)),
-            added_milliseconds: [0.5, 0.95, 0.99].map(|part| at(&mut added, part)),
-            processor_milliseconds: milliseconds(processor) / calls,
-        });
+        measured.push(course.of(function, Some(milliseconds(processor) / calls)));
     }
     stage.strike().await?;
     Ok(measured)
+}
+
+/// What each of the calls took, and what of it was not a call to SOAR or AWS; in milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct Course {
+    times: Vec<f64>,
+    added: Vec<f64>,
+}
+
+impl Course {
+    /// Puts a message on the queue each time the one before it is answered; `calls` are those that the function makes.
+    pub(super) async fn run(
+        sandbox: &Sandbox,
+        calls: &Calls,
+        function: &str,
+        inputs: &Value,
+        count: usize,
+    ) -> io::Result<Self> {
+        let mut course = Self::default();
+        for _ in 0..count {
+            calls.clear();
+            let begin = Instant::now();
+            let id = invoke(sandbox, function, inputs)?;
+            answered(sandbox, &[id]).await?;
+            let took = begin.elapsed();
+            course.times.push(milliseconds(took));
+            let waited = under_way(calls.all());
+            course.added.push(milliseconds(took.saturating_sub(waited)));
+        }
+        Ok(course)
+    }
+
+    pub(super) fn of(mut self, function: &str, processor_milliseconds: Option<f64>) -> Functions {
+        Functions {
+            function: function.to_owned(),
+            milliseconds: [0.5, 0.95, 0.99].map(|part| at(&mut self.times, part)),
+            added_milliseconds: [0.5, 0.95, 0.99].map(|part| at(&mut self.added, part)),
+            processor_milliseconds,
+        }
+    }
 }
 
 /// Refreshes of as many findings, all on the queue at once.
@@ -82,9 +110,10 @@ pub(super) async fn at_once(options: &BenchOptions) -> io::Result<Burst> {
     let begin = Instant::now();
     let ids: Vec<String> = inputs
         .iter()
-        .map(|inputs| stage.invoke(REFRESH, inputs))
+        .map(|inputs| invoke(&stage.sandbox, REFRESH, inputs))
         .collect::<io::Result<_>>()?;
-    stage.answered(&ids).await?;
+    let answers = answered(&stage.sandbox, &ids).await;
+    answers.map_err(|error| stage.failed(&error))?;
     let seconds = begin.elapsed().as_secs_f64();
     stage.strike().await?;
     #[expect(clippy::cast_precision_loss, reason = "a count of calls")]
@@ -116,25 +145,25 @@ impl Stage {
         });
         Ok(inputs.collect())
     }
+}
 
-    fn invoke(&self, function: &str, inputs: &Value) -> io::Result<String> {
-        let published = self.sandbox.platform().publish_invocation(function, inputs);
-        published.map_err(|refusal| io::Error::other(refusal.to_string()))
+fn invoke(sandbox: &Sandbox, function: &str, inputs: &Value) -> io::Result<String> {
+    let published = sandbox.platform().publish_invocation(function, inputs);
+    published.map_err(|refusal| io::Error::other(refusal.to_string()))
+}
+
+/// Waits until all are answered, none with an error.
+async fn answered(sandbox: &Sandbox, ids: &[String]) -> io::Result<()> {
+    let platform = sandbox.platform();
+    let all = |platform: &Platform| ids.iter().all(|id| platform.final_reply(id).is_some());
+    if !platform.wait_for(all, PATIENCE).await {
+        return Err(io::Error::other("an answer did not come"));
     }
-
-    /// Waits until all are answered, none with an error.
-    async fn answered(&self, ids: &[String]) -> io::Result<()> {
-        let platform = self.sandbox.platform();
-        let all = |platform: &Platform| ids.iter().all(|id| platform.final_reply(id).is_some());
-        if !platform.wait_for(all, PATIENCE).await {
-            return Err(self.does_not_come("an answer"));
-        }
-        let failed = ids.iter().filter_map(|id| platform.final_reply(id));
-        let mut failed = failed.filter(|reply| reply.message_type == 1);
-        match failed.next() {
-            Some(reply) => Err(io::Error::other(format!("a function failed: {reply:?}"))),
-            None => Ok(()),
-        }
+    let failed = ids.iter().filter_map(|id| platform.final_reply(id));
+    let mut failed = failed.filter(|reply| reply.message_type == 1);
+    match failed.next() {
+        Some(reply) => Err(io::Error::other(format!("a function failed: {reply:?}"))),
+        None => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! The sandbox answers each call after a set latency; the worker is a process of its own. Nothing is judged here but what
 //! would make a figure worthless: a finding or an answer that does not come.
 
+mod bare;
 mod escalation;
 mod functions;
 mod idle;
@@ -57,6 +58,8 @@ pub async fn run(options: &BenchOptions, tell: impl Fn(&str)) -> io::Result<Repo
         if options.calls > 0 {
             let functions = functions::one_after_another(options).await?;
             report.functions.extend(functions);
+            let bare = bare::one_after_another(options).await?;
+            report.functions.extend(bare);
         }
         if options.at_once > 0 {
             report.bursts.push(functions::at_once(options).await?);

@@ -177,7 +177,11 @@ impl Report {
     }
 
     fn write_functions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names: Vec<&str> = self.functions.iter().map(|run| run.function).collect();
+        let mut names: Vec<&str> = self
+            .functions
+            .iter()
+            .map(|run| run.function.as_str())
+            .collect();
         names.dedup();
         names.sort_unstable();
         names.dedup();
@@ -198,10 +202,15 @@ impl Report {
                 let of = |part: usize| median(runs.iter().map(|run| values(run)[part]));
                 format!("{:.2}, {:.2}, {:.2}", of(0), of(1), of(2))
             };
-            let processor = median(runs.iter().map(|run| run.processor_milliseconds));
+            let processor = runs.iter().filter_map(|run| run.processor_milliseconds);
+            let processor: Vec<f64> = processor.collect();
+            let processor = match &processor[..] {
+                [] => String::new(),
+                known => format!("{:.2}", median(known.iter().copied())),
+            };
             writeln!(
                 f,
-                "| {name} | {} | {} | {processor:.2} |",
+                "| {name} | {} | {} | {processor} |",
                 three(|run| &run.milliseconds),
                 three(|run| &run.added_milliseconds),
             )?;

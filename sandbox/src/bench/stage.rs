@@ -1,5 +1,6 @@
 //! A sandbox with latencies, and one worker on it.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -148,13 +149,15 @@ impl Stage {
     }
 
     pub(super) fn does_not_come(&self, what: &str) -> io::Error {
+        self.failed(&format!("{what} did not come"))
+    }
+
+    /// The failure, and what the worker told last.
+    pub(super) fn failed(&self, what: &dyn fmt::Display) -> io::Error {
         let log = self.worker.log();
         let last: Vec<&str> = log.lines().rev().take(5).collect();
         let last: Vec<&str> = last.into_iter().rev().collect();
-        let text = format!(
-            "{what} did not come; the worker's log ends with\n{}",
-            last.join("\n")
-        );
+        let text = format!("{what}; the worker's log ends with\n{}", last.join("\n"));
         io::Error::other(text)
     }
 

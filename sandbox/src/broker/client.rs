@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -43,11 +44,16 @@ impl Message {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.0.header(name)
     }
+
+    pub(crate) fn body(&self) -> &Bytes {
+        &self.0.body
+    }
 }
 
 impl Client {
     pub(crate) async fn connect(account: &Account) -> io::Result<Self> {
         let tcp = TcpStream::connect(("localhost", account.port)).await?;
+        tcp.set_nodelay(true)?;
         let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
         let tls = TlsConnector::from(Arc::new(trusting(&account.ca_pem)?));
         let mut client = Self {
@@ -100,6 +106,16 @@ impl Client {
         let body = message.0.body.clone();
         let send = send.with("content-length", body.len().to_string());
         self.confirmed(send.with_body(body)).await
+    }
+
+    /// Answers a message; nobody confirms it.
+    pub(crate) async fn reply(&mut self, message: &Message, body: Bytes) -> io::Result<()> {
+        let header = |name| message.header(name).unwrap_or_default();
+        let send = Frame::new("SEND")
+            .with("destination", header("reply-to"))
+            .with("correlation-id", header("correlation-id"))
+            .with("content-length", body.len().to_string());
+        self.write(&send.with_body(body)).await
     }
 
     pub(crate) async fn acknowledge(&mut self, message: &Message) -> io::Result<()> {
@@ -198,7 +214,7 @@ fn refused(answer: &Frame) -> io::Error {
     io::Error::other(format!("the broker answered {why}"))
 }
 
-fn trusting(ca_pem: &str) -> io::Result<ClientConfig> {
+pub(crate) fn trusting(ca_pem: &str) -> io::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     let certificate =
         CertificateDer::from_pem_slice(ca_pem.as_bytes()).map_err(io::Error::other)?;

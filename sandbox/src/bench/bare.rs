@@ -1,0 +1,216 @@
+//! What the wire takes by itself: a client that makes a function's round trips and does nothing else.
+//!
+//! It takes the message from the same broker, makes as many calls in the same order, over TLS where the worker does, to servers
+//! that answer after the same time, and answers on the queue. It knows the answer beforehand. What a worker adds to its calls
+//! and this client does not is the worker's own; the rest is sockets, TLS, HTTP and the simulation.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread;
+
+use axum::Router;
+use bytes::Bytes;
+use http::Request;
+use http::header::HOST;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::BenchOptions;
+use super::functions::{Course, Functions};
+use crate::broker::client::{Account, Client, Message, trusting};
+use crate::calls::{Calls, Side};
+use crate::certificates::Certificates;
+use crate::faults::Faults;
+use crate::server::{self, Front};
+use crate::worker::{self, ARCHIVE, REFRESH};
+use crate::{Options, Sandbox};
+
+/// About as long as a finding, as an incident's artifacts, and as the result of a refresh.
+const ANSWER: usize = 4 * 1024;
+const RESULT: usize = 12 * 1024;
+
+/// Refreshes, then archives, as the worker's are measured.
+pub(super) async fn one_after_another(options: &BenchOptions) -> io::Result<Vec<Functions>> {
+    let customizations = worker::customizations(&options.worker)?;
+    let sandbox = Sandbox::start(Options::default()).await?;
+    let imported = sandbox.platform().import(&customizations);
+    imported.map_err(|refusal| io::Error::other(refusal.to_string()))?;
+    let far = FarServers::start(options).await?;
+    let wire = far.wire(&sandbox);
+    // On a thread of its own, as the worker is a process of its own.
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(serve(wire))
+    });
+    let queue = worker::queue(&sandbox);
+    sandbox.broker().wait_for_subscriber(&queue).await;
+    let inputs = json!({
+        "aws_gd_region": "us-east-1",
+        "aws_gd_detector_id": "0123456789abcdef0123456789abcdef",
+        "aws_gd_finding_id": "0123456789abcdef0123456789abcdef",
+        "incident_id": 1,
+    });
+    let mut measured = Vec::new();
+    for function in [REFRESH, ARCHIVE] {
+        let course = Course::run(&sandbox, &far.calls, function, &inputs, options.calls).await?;
+        measured.push(course.of(&format!("{function}, bare client"), None));
+    }
+    far.stop().await;
+    sandbox.shutdown().await;
+    Ok(measured)
+}
+
+/// Stand for SOAR and AWS: whatever is asked, the answer is of the same length and comes after the same time.
+struct FarServers {
+    soar: SocketAddr,
+    aws: SocketAddr,
+    ca_pem: String,
+    calls: Calls,
+    tracker: TaskTracker,
+    stop: CancellationToken,
+}
+
+impl FarServers {
+    async fn start(options: &BenchOptions) -> io::Result<Self> {
+        let certificates = Certificates::generate()?;
+        let (tracker, stop) = (TaskTracker::new(), CancellationToken::new());
+        let calls = Calls::default();
+        let answer = Bytes::from("x".repeat(ANSWER));
+        let front = Front {
+            side: Side::Soar,
+            router: Router::new().fallback(async move || answer),
+            latency: options.soar_latency,
+            faults: Faults::default(),
+            calls: calls.clone(),
+        };
+        let near = SocketAddr::from(([127, 0, 0, 1], 0));
+        let tls = Some(certificates.server);
+        let soar = server::serve(near, tls, front.clone(), &tracker, stop.clone()).await?;
+        let front = Front {
+            side: Side::Aws,
+            latency: options.aws_latency,
+            ..front
+        };
+        let aws = server::serve(near, None, front, &tracker, stop.clone()).await?;
+        Ok(Self {
+            soar,
+            aws,
+            ca_pem: certificates.ca_pem,
+            calls,
+            tracker,
+            stop,
+        })
+    }
+
+    fn wire(&self, sandbox: &Sandbox) -> Wire {
+        Wire {
+            account: Account {
+                port: sandbox.stomp_port(),
+                ca_pem: sandbox.ca_pem().to_owned(),
+                login: sandbox.api_key_id().to_owned(),
+                passcode: sandbox.api_key_secret().to_owned(),
+            },
+            queue: worker::queue(sandbox),
+            soar: self.soar,
+            soar_ca_pem: self.ca_pem.clone(),
+            aws: self.aws,
+        }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+}
+
+/// Where the client connects to.
+struct Wire {
+    account: Account,
+    queue: String,
+    soar: SocketAddr,
+    soar_ca_pem: String,
+    aws: SocketAddr,
+}
+
+/// Answers messages until the broker goes.
+async fn serve(wire: Wire) -> io::Result<()> {
+    let aws = TcpStream::connect(wire.aws).await?;
+    aws.set_nodelay(true)?;
+    let mut aws = Web::over(aws).await?;
+    let soar = TcpStream::connect(wire.soar).await?;
+    soar.set_nodelay(true)?;
+    let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+    let tls = TlsConnector::from(Arc::new(trusting(&wire.soar_ca_pem)?));
+    let mut soar = Web::over(tls.connect(name, soar).await?).await?;
+    let mut client = Client::connect(&wire.account).await?;
+    client.subscribe(&wire.queue).await?;
+    let status =
+        Bytes::from(json!({"message_type": 0, "message": "", "complete": false}).to_string());
+    loop {
+        let message = client.next().await?;
+        client.reply(&message, status.clone()).await?;
+        let result = if calls_refresh(&message) {
+            let (finding, artifacts) = tokio::join!(aws.call(0), soar.call(0));
+            finding.and(artifacts)?;
+            soar.call(ANSWER).await?;
+            RESULT
+        } else {
+            aws.call(0).await?;
+            0
+        };
+        client.reply(&message, status.clone()).await?;
+        client.reply(&message, last(result)).await?;
+        client.acknowledge(&message).await?;
+    }
+}
+
+fn calls_refresh(message: &Message) -> bool {
+    let name = REFRESH.as_bytes();
+    let mut places = message.body().windows(name.len());
+    places.any(|place| place == name)
+}
+
+/// The answer that ends a function, with a result of so many bytes.
+fn last(result: usize) -> Bytes {
+    let result = "x".repeat(result);
+    let answer = json!({"message_type": 0, "message": "", "complete": true, "results": result});
+    answer.to_string().into()
+}
+
+/// One kept connection.
+struct Web(SendRequest<Full<Bytes>>);
+
+impl Web {
+    async fn over(
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    ) -> io::Result<Self> {
+        let (sender, connection) = handshake(TokioIo::new(stream))
+            .await
+            .map_err(io::Error::other)?;
+        tokio::spawn(connection);
+        Ok(Self(sender))
+    }
+
+    /// A call with a body of so many bytes; reads the whole answer.
+    async fn call(&mut self, bytes: usize) -> io::Result<()> {
+        let body = Full::new(Bytes::from("x".repeat(bytes)));
+        let request = Request::post("/").header(HOST, "localhost").body(body);
+        let request = request.map_err(io::Error::other)?;
+        let answer = self.0.send_request(request).await;
+        let answer = answer.map_err(io::Error::other)?.into_body().collect();
+        answer.await.map_err(io::Error::other)?;
+        Ok(())
+    }
+}
