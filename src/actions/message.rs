@@ -118,6 +118,9 @@ pub fn failure(reason: &str) -> String {
 /// JSON with every character beyond ASCII escaped, as the platform has always been sent it.
 fn ascii(value: &Value) -> String {
     let text = value.to_string();
+    if text.is_ascii() {
+        return text;
+    }
     let mut escaped = String::with_capacity(text.len());
     let mut units = [0; 2];
     for c in text.chars() {

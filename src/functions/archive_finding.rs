@@ -1,15 +1,19 @@
 //! `func_aws_guardduty_archive_finding`: archives the finding of an incident that was closed.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::inputs::FindingInputs;
+use super::result::Content;
 use super::{FunctionError, Functions, Patience, Request};
 use crate::guardduty::Archiving;
 
 impl Functions {
     /// Content `{"status": "ok"}`, or `{"status": "error", "msg": …}` where AWS refuses; archiving twice
     /// does no harm.
-    pub(super) async fn archive_finding(&self, request: &Request) -> Result<Value, FunctionError> {
+    pub(super) async fn archive_finding(
+        &self,
+        request: &Request,
+    ) -> Result<Content, FunctionError> {
         let inputs = FindingInputs::read(&request.inputs)?;
         let guardduty = self.aws.region(inputs.region);
         let mut patience = Patience::new();
@@ -27,7 +31,7 @@ impl Functions {
                     "archived finding {}",
                     inputs.finding
                 );
-                Ok(json!({"status": "ok"}))
+                Ok(Content::of(json!({"status": "ok"})))
             }
             Archiving::Refused(message) => {
                 tracing::warn!(
@@ -35,7 +39,7 @@ impl Functions {
                     "AWS refuses to archive finding {}: {message}",
                     inputs.finding
                 );
-                Ok(json!({"status": "error", "msg": message}))
+                Ok(Content::of(json!({"status": "error", "msg": message})))
             }
         }
     }

@@ -122,11 +122,11 @@ impl Functions {
         match content {
             Ok(content) => Outcome::Done(
                 ResultPayload {
-                    content: &content,
+                    content,
                     inputs: &request.inputs,
                     elapsed: started.elapsed(),
                 }
-                .to_value(Timestamp::now(), &self.time_zone),
+                .into_value(Timestamp::now(), &self.time_zone),
             ),
             Err(error) => Outcome::Failed(format!("{name}: {error}")),
         }

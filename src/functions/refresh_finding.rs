@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::inputs::{FindingInputs, incident_id};
-use super::result::local_time;
+use super::result::{Content, local_time};
 use super::{FunctionError, Functions, Patience, Repeated, Request};
 use crate::domain::Finding;
 use crate::domain::mapping::{MappingContext, incident_for, refresh_note};
@@ -19,7 +19,10 @@ const AFTERMATH: Duration = Duration::from_secs(2);
 impl Functions {
     /// Content `timestamp, finding, region, payload, data_tables`, or `{}` for a finding AWS no longer
     /// has. The payload's note is posted here, not by the script.
-    pub(super) async fn refresh_finding(&self, request: &Request) -> Result<Value, FunctionError> {
+    pub(super) async fn refresh_finding(
+        &self,
+        request: &Request,
+    ) -> Result<Content, FunctionError> {
         let inputs = FindingInputs::read(&request.inputs)?;
         let incident = incident_id(&request.inputs)?;
         let guardduty = self.aws.region(inputs.region);
@@ -34,7 +37,7 @@ impl Functions {
                 "AWS has no finding {} any more",
                 inputs.finding
             );
-            return Ok(json!({}));
+            return Ok(Content::of(json!({})));
         };
         let now = Timestamp::now();
         let mapping = MappingContext {
@@ -44,8 +47,10 @@ impl Functions {
             has_critical: traits?.has_critical,
         };
         let known = known?;
-        let content = self.content(&finding, &mapping, &known);
-        self.post_note(incident, &finding, request).await?;
+        // What the workflow gets is put together while the note is on its way.
+        let content = async { Content::of(self.content(&finding, &mapping, &known)) };
+        let (posted, content) = tokio::join!(self.post_note(incident, &finding, request), content);
+        posted?;
         tracing::info!(
             finding = inputs.finding,
             incident,

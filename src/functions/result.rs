@@ -13,22 +13,35 @@ const PACKAGE: &str = "fn-aws-guardduty";
 static HOST: LazyLock<String> =
     LazyLock::new(|| gethostname::gethostname().to_string_lossy().into_owned());
 
+/// What a function has found, and its JSON text: written where there is time for it.
+pub(super) struct Content {
+    value: Value,
+    raw: String,
+}
+
+impl Content {
+    pub(super) fn of(value: Value) -> Self {
+        let raw = value.to_string();
+        Self { value, raw }
+    }
+}
+
 /// What a result is made of.
 pub(super) struct ResultPayload<'a> {
-    pub(super) content: &'a Value,
+    pub(super) content: Content,
     pub(super) inputs: &'a Map<String, Value>,
     pub(super) elapsed: Duration,
 }
 
 impl ResultPayload<'_> {
     /// The result; `raw` is the JSON text of `content`, `timestamp` is local time without a zone.
-    pub(super) fn to_value(&self, now: Timestamp, time_zone: &TimeZone) -> Value {
-        json!({
+    pub(super) fn into_value(self, now: Timestamp, time_zone: &TimeZone) -> Value {
+        let mut payload = json!({
             "version": "1.0",
             "success": true,
             "reason": null,
-            "content": self.content,
-            "raw": self.content.to_string(),
+            "content": null,
+            "raw": null,
             "inputs": self.inputs,
             "metrics": {
                 "version": "1.0",
@@ -38,7 +51,10 @@ impl ResultPayload<'_> {
                 "execution_time_ms": u64::try_from(self.elapsed.as_millis()).unwrap_or(u64::MAX),
                 "timestamp": local_time(now, time_zone),
             },
-        })
+        });
+        payload["content"] = self.content.value;
+        payload["raw"] = self.content.raw.into();
+        payload
     }
 }
 
@@ -59,11 +75,11 @@ mod tests {
         let content = json!({"status": "ok"});
         let inputs = Map::from_iter([("aws_gd_region".to_owned(), json!("eu-west-1"))]);
         let payload = ResultPayload {
-            content: &content,
+            content: Content::of(content),
             inputs: &inputs,
             elapsed: Duration::from_millis(12),
         };
-        let value = payload.to_value(Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        let value = payload.into_value(Timestamp::UNIX_EPOCH, &TimeZone::UTC);
         let keys: Vec<&String> = value.as_object().unwrap().keys().collect();
         assert_eq!(
             keys,
