@@ -62,20 +62,7 @@ impl Prepared {
 /// # Errors
 /// When the login is refused or the configuration does not fit the platform.
 pub async fn prepare(config: Config, health: &Health) -> anyhow::Result<Prepared> {
-    for warning in &config.warnings {
-        tracing::warn!("{warning}");
-    }
-    let calls = health.measures().calls();
-    let failed = |error: &SoarError| health.login_failed(error);
-    let soar = Soar::connect(&config.soar, soar_tls(&config.soar)?, calls.clone(), failed)
-        .await
-        .context("could not connect to SOAR")?;
-    tracing::info!(
-        "connected to SOAR at {}, organisation {}",
-        config.soar.host,
-        soar.org()
-    );
-    let aws = aws(&config.guardduty, calls).await?;
+    let (soar, aws) = connect(&config, health).await?;
     let stomp = if config.stomp.enabled {
         let mut options = stomp_options(&config.stomp, &config.soar.credentials)?;
         let patient = config.soar.login_attempts.is_none();
@@ -92,6 +79,25 @@ pub async fn prepare(config: Config, health: &Health) -> anyhow::Result<Prepared
         aws,
         stomp,
     })
+}
+
+/// Logs in to SOAR, and prepares the clients of AWS.
+async fn connect(config: &Config, health: &Health) -> anyhow::Result<(Soar, Aws)> {
+    for warning in &config.warnings {
+        tracing::warn!("{warning}");
+    }
+    let calls = health.measures().calls();
+    let failed = |error: &SoarError| health.login_failed(error);
+    let soar = Soar::connect(&config.soar, soar_tls(&config.soar)?, calls.clone(), failed)
+        .await
+        .context("could not connect to SOAR")?;
+    tracing::info!(
+        "connected to SOAR at {}, organisation {}",
+        config.soar.host,
+        soar.org()
+    );
+    let aws = aws(&config.guardduty, calls).await?;
+    Ok((soar, aws))
 }
 
 /// Starts the listener and the poller as tasks of `lifecycle`. `state` is what the poller before this one remembers, and
@@ -274,27 +280,42 @@ fn start_poller(
     health: Health,
     state: &mut Option<StateStore>,
 ) {
-    let guardduty = config.guardduty;
-    let Some(interval) = guardduty.polling_interval else {
+    if config.guardduty.polling_interval.is_none() {
         tracing::info!("aws_gd_polling_interval = 0: findings are not polled");
         return;
-    };
-    let platform = format!(
-        "{}:{}/{}",
-        config.soar.host,
-        config.soar.port,
-        soar.org_id()
-    );
-    let folder = guardduty.state_dir.as_deref();
+    }
+    let platform = platform(&config.soar, &soar);
+    let folder = config.guardduty.state_dir.as_deref();
     let before = state.take().filter(|state| state.is_only_here(&platform));
     let state = state.insert(before.map_or_else(
         || StateStore::open(folder, &platform),
         |before| before.moved_to(folder),
     ));
-    let context = poller::Context {
+    let context = poller_context(config, soar, aws, health, state.clone());
+    lifecycle.spawn_essential(
+        "poller",
+        poller::run(Arc::new(context), lifecycle.soft().clone()),
+    );
+}
+
+/// What the state file calls the organisation.
+fn platform(config: &SoarConfig, soar: &Soar) -> String {
+    format!("{}:{}/{}", config.host, config.port, soar.org_id())
+}
+
+fn poller_context(
+    config: Config,
+    soar: Arc<Soar>,
+    aws: Aws,
+    health: Health,
+    state: StateStore,
+) -> poller::Context {
+    let guardduty = config.guardduty;
+    let interval = guardduty.polling_interval.unwrap_or_default();
+    poller::Context {
         soar,
         aws,
-        state: state.clone(),
+        state,
         window: WindowSettings {
             lookback: guardduty.lookback,
             overlap: guardduty.overlap,
@@ -310,9 +331,5 @@ fn start_poller(
         // Twice the permits: while some findings wait for an answer others have their calls ready.
         writers: config.soar.max_requests * 2,
         health,
-    };
-    lifecycle.spawn_essential(
-        "poller",
-        poller::run(Arc::new(context), lifecycle.soft().clone()),
-    );
+    }
 }

@@ -24,15 +24,17 @@ pub(super) struct Writer<'a> {
     pub(super) has_critical: bool,
 }
 
-/// Whether a decision is done with.
+/// What a decision came to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Applied {
     /// The incident was complete and up to date before.
     UpToDate,
-    /// The incident is complete and up to date now.
-    Finished,
-    /// The platform has still to do its part.
-    Waiting,
+    /// There is a new incident, complete.
+    Created,
+    /// The incident has got the rows that it lacked.
+    Completed,
+    /// The incident's refresh is asked for; the platform has still to do its part.
+    Refreshing,
 }
 
 impl Writer<'_> {
@@ -46,14 +48,18 @@ impl Writer<'_> {
             Decision::Create => self.create(finding, None).await?,
             Decision::CreateAgain { closed } => self.create(finding, Some(*closed)).await?,
             Decision::Refresh(incident) => return self.refresh(finding, incident, refreshes).await,
-            Decision::Complete(incident) => self.complete(finding, incident.id).await?,
+            Decision::Complete(incident) => {
+                let completed = self.complete(finding, incident.id).await?;
+                refreshes.forget(finding.id());
+                return Ok(completed);
+            }
             Decision::Skip => {
                 refreshes.forget(finding.id());
                 return Ok(Applied::UpToDate);
             }
         }
         refreshes.forget(finding.id());
-        Ok(Applied::Finished)
+        Ok(Applied::Created)
     }
 
     /// The incident with its artifacts and note in one call, its rows after it.
@@ -173,27 +179,33 @@ impl Writer<'_> {
     }
 
     /// Adds the rows that a crash or a refusal left out.
-    pub(super) async fn complete(&self, finding: &Finding, id: i64) -> Result<(), SoarError> {
+    pub(super) async fn complete(&self, finding: &Finding, id: i64) -> Result<Applied, SoarError> {
         let incident = self.incident(finding);
         let complete = |table| self.complete_table(id, table);
-        join_all(incident.tables.iter().map(complete))
-            .await
-            .into_iter()
-            .collect()
+        let tables = join_all(incident.tables.iter().map(complete)).await;
+        completed(tables, |added| *added)
     }
 
-    /// The ancestor wrote fewer rows: an incident of its making is left as it is where a table has any.
-    async fn complete_table(&self, incident: i64, table: &Table) -> Result<(), SoarError> {
-        let count = self.context.soar.row_count(incident, table.name).await?;
-        if count >= table.rows.len() || count > 0 && !self.is_ours(incident).await? {
-            return Ok(());
-        }
+    /// Answers whether the table lacked rows.
+    async fn complete_table(&self, incident: i64, table: &Table) -> Result<bool, SoarError> {
+        let Some(from) = self.lacking(incident, table).await? else {
+            return Ok(false);
+        };
         tracing::info!(
             incident,
             "incident {incident} lacks rows of {}, adding them",
             table.name
         );
-        self.add_rows(incident, table, count).await
+        self.add_rows(incident, table, from).await?;
+        Ok(true)
+    }
+
+    /// The number, counted from 0, of the first row that the table lacks. The ancestor wrote fewer rows: an incident of its
+    /// making is left as it is where a table has any.
+    async fn lacking(&self, incident: i64, table: &Table) -> Result<Option<usize>, SoarError> {
+        let count = self.context.soar.row_count(incident, table.name).await?;
+        let whole = count >= table.rows.len() || count > 0 && !self.is_ours(incident).await?;
+        Ok((!whole).then_some(count))
     }
 
     /// Our notes hold JSON, the ancestor's a Python form with single quotes.
@@ -216,7 +228,7 @@ impl Writer<'_> {
     ) -> Result<Applied, SoarError> {
         let id = incident.id;
         match refreshes.ask(finding.id(), finding.updated_at(), Instant::now()) {
-            Ask::Wait => Ok(Applied::Waiting),
+            Ask::Wait => Ok(Applied::Refreshing),
             Ask::Trigger => {
                 tracing::info!(
                     finding = finding.id(),
@@ -231,7 +243,7 @@ impl Writer<'_> {
                         return Err(error);
                     }
                 }
-                Ok(Applied::Waiting)
+                Ok(Applied::Refreshing)
             }
             Ask::GiveUp => {
                 tracing::error!(
@@ -241,7 +253,8 @@ impl Writer<'_> {
                      'Example: AWS GuardDuty: Update Finding Details' enabled, and do its workflows end?"
                 );
                 self.complete(finding, id).await?;
-                Ok(Applied::Finished)
+                // Done with, whether or not it lacked rows.
+                Ok(Applied::Completed)
             }
         }
     }
@@ -265,6 +278,19 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// What the completion of an incident came to, table by table; the first failure counts.
+fn completed<T>(
+    tables: Vec<Result<T, SoarError>>,
+    lacked: impl Fn(&T) -> bool,
+) -> Result<Applied, SoarError> {
+    let tables: Vec<T> = tables.into_iter().collect::<Result<_, _>>()?;
+    Ok(if tables.iter().any(lacked) {
+        Applied::Completed
+    } else {
+        Applied::UpToDate
+    })
 }
 
 /// Takes out what the platform refuses by name; what that was is told in the log.

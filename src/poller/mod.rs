@@ -80,19 +80,8 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     let Some(_alone) = stop.run_until_cancelled(context.state.alone()).await else {
         return;
     };
-    if context.state.start().await {
-        tracing::info!(
-            "waiting {} s for calls that another worker may have left under way",
-            AFTERMATH.as_secs()
-        );
-        if stop
-            .run_until_cancelled(tokio::time::sleep(AFTERMATH))
-            .await
-            .is_none()
-        {
-            // Not ended: what this one would have waited for is for the next to wait for.
-            return;
-        }
+    if take_over(&context.state, &stop).await.is_break() {
+        return;
     }
     // Its own token: where the poller of one region fails, those of the others finish what is in hand.
     let stop = stop.child_token();
@@ -128,6 +117,25 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
     stop.cancel();
     while pollers.tasks.join_next().await.is_some() {}
     pollers.context.state.end().await;
+}
+
+/// Writes down that a poller is at work, and waits for what the one before it may have left under way. Breaks at the stop; that
+/// is no end, since what this one would have waited for is for the next to wait for.
+async fn take_over(state: &StateStore, stop: &CancellationToken) -> ControlFlow<()> {
+    if !state.start().await {
+        return ControlFlow::Continue(());
+    }
+    tracing::info!(
+        "waiting {} s for calls that another worker may have left under way",
+        AFTERMATH.as_secs()
+    );
+    match stop
+        .run_until_cancelled(tokio::time::sleep(AFTERMATH))
+        .await
+    {
+        Some(()) => ControlFlow::Continue(()),
+        None => ControlFlow::Break(()),
+    }
 }
 
 struct Pollers {

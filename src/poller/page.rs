@@ -12,9 +12,12 @@ use super::progress::{End, FindingOutcome, PageOutcome, concerns_every_finding};
 use super::refreshes::Refreshes;
 use super::{Context, CycleError};
 use crate::domain::{Cursor, Decision, Finding, KnownIncident, Verdict, Verify, decide};
-use crate::guardduty::GuardDuty;
+use crate::guardduty::{AwsError, GuardDuty};
 use crate::soar::{FindingKey, SoarError};
 use crate::telemetry::trace;
+
+/// What a finding needs, or why SOAR cannot be asked about it.
+type Judged = Result<Verdict, String>;
 
 /// What a page is worked on with.
 pub(super) struct Batch<'a> {
@@ -42,7 +45,21 @@ impl Batch<'_> {
 
     async fn fill(&self, ids: &[String], outcome: &mut PageOutcome) -> Result<(), CycleError> {
         outcome.read_at = Some(Timestamp::now());
-        let findings = self.guardduty.present_findings(self.detector, ids).await?;
+        let findings = self.read(ids).await?;
+        self.bring(findings, outcome).await
+    }
+
+    /// The findings with these ids that AWS has.
+    async fn read(&self, ids: &[String]) -> Result<Vec<Finding>, AwsError> {
+        self.guardduty.present_findings(self.detector, ids).await
+    }
+
+    /// Brings these findings, at most 50, to SOAR.
+    async fn bring(
+        &self,
+        findings: Vec<Finding>,
+        outcome: &mut PageOutcome,
+    ) -> Result<(), CycleError> {
         let (finished, fresh): (Vec<_>, Vec<_>) = findings
             .into_iter()
             .partition(|finding| self.before.is_finished(finding.id(), finding.updated_at()));
@@ -51,7 +68,26 @@ impl Batch<'_> {
                 .iter()
                 .map(|finding| FindingOutcome::new(finding, End::Known)),
         );
-        let found = self.context.soar.find(&self.keys(&fresh)).await?;
+        let verdicts = self.judge(&fresh).await?;
+        let begun = self.begin(&fresh, &verdicts).await;
+        let writer = self.writer().await?;
+        let write = async |(finding, verdict): (_, &Judged)| {
+            let end = match verdict {
+                Err(refused) => Ok(End::Refused(refused.clone())),
+                Ok(_) if self.halt.is_cancelled() => Ok(self.leave(finding, &begun)),
+                Ok(verdict) => self.write(&writer, finding, verdict).await,
+            };
+            (finding, end)
+        };
+        // Collected first: a closure inside the stream would make the future's lifetimes too special to spawn.
+        let work: Vec<_> = fresh.iter().zip(&verdicts).map(write).collect();
+        outcome.take(self.at_a_time(work).await);
+        Ok(())
+    }
+
+    /// What each of the findings needs.
+    async fn judge(&self, findings: &[Finding]) -> Result<Vec<Judged>, SoarError> {
+        let found = self.context.soar.find(&self.keys(findings)).await?;
         let mut known: HashMap<String, Vec<KnownIncident>> = HashMap::new();
         for incident in found.incidents {
             known
@@ -67,30 +103,23 @@ impl Batch<'_> {
                 |reason| Err(reason.clone()),
             )
         };
-        let verdicts: Vec<_> = fresh.iter().map(verdict).collect();
-        let begun = self.begin(&fresh, &verdicts).await;
-        let writer = Writer {
+        Ok(findings.iter().map(verdict).collect())
+    }
+
+    async fn writer(&self) -> Result<Writer<'_>, SoarError> {
+        Ok(Writer {
             context: self.context,
             region: self.guardduty.region(),
             detector: self.detector,
             has_critical: self.context.soar.traits().await?.has_critical,
-        };
-        let write = async |(finding, verdict): (_, &Result<Verdict, String>)| {
-            let end = match verdict {
-                Err(refused) => Ok(End::Refused(refused.clone())),
-                Ok(_) if self.halt.is_cancelled() => Ok(self.leave(finding, &begun)),
-                Ok(verdict) => self.write(&writer, finding, verdict).await,
-            };
-            (finding, end)
-        };
-        // Collected first: a closure inside the stream would make the future's lifetimes too special to spawn.
-        let work: Vec<_> = fresh.iter().zip(&verdicts).map(write).collect();
-        let ends: Vec<_> = stream::iter(work)
+        })
+    }
+
+    async fn at_a_time<F: Future>(&self, work: Vec<F>) -> Vec<F::Output> {
+        stream::iter(work)
             .buffer_unordered(self.context.writers)
             .collect()
-            .await;
-        outcome.take(ends);
-        Ok(())
+            .await
     }
 
     fn keys(&self, findings: &[Finding]) -> Vec<FindingKey> {
@@ -99,11 +128,7 @@ impl Batch<'_> {
     }
 
     /// Writes down what is to be made, before any of it is.
-    async fn begin(
-        &self,
-        findings: &[Finding],
-        verdicts: &[Result<Verdict, String>],
-    ) -> HashSet<String> {
+    async fn begin(&self, findings: &[Finding], verdicts: &[Judged]) -> HashSet<String> {
         let makes = |verdict: &Verdict| {
             matches!(
                 verdict.decision,
@@ -142,7 +167,7 @@ impl Batch<'_> {
         let applied = applied.instrument(trace::finding(finding.id())).await;
         self.context.health.progress(region);
         match applied {
-            Ok(applied) => Ok(self.end(finding, &applied)),
+            Ok(applied) => Ok(self.end(finding, applied)),
             Err(error) => {
                 if concerns_every_finding(&error) {
                     self.halt.cancel();
@@ -152,15 +177,12 @@ impl Batch<'_> {
         }
     }
 
-    fn end(&self, finding: &Finding, applied: &Applied) -> End {
-        let end = match applied {
-            Applied::Waiting => return End::Open,
-            Applied::UpToDate => End::UpToDate,
-            Applied::Finished => End::Finished,
-        };
-        let region = self.guardduty.region();
-        let state = &self.context.state;
-        state.finish(region, self.detector, finding.id());
-        end
+    fn end(&self, finding: &Finding, applied: Applied) -> End {
+        if applied != Applied::Refreshing {
+            let region = self.guardduty.region();
+            let state = &self.context.state;
+            state.finish(region, self.detector, finding.id());
+        }
+        applied.into()
     }
 }

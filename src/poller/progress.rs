@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use jiff::{SignedDuration, Timestamp};
 
 use super::CycleError;
+use super::apply::Applied;
 use crate::domain::{Finding, WindowSettings};
 use crate::soar::SoarError;
 use crate::state::DetectorState;
@@ -34,14 +35,29 @@ pub(super) enum End {
     Known,
     /// Its incident was complete and up to date before.
     UpToDate,
-    /// Its incident is complete and up to date now.
-    Finished,
+    /// It has a new incident, complete.
+    Created,
+    /// Its incident has got what it lacked.
+    Completed,
+    /// Its incident is older, and the platform has been asked to refresh it: to be looked at again in the next cycle.
+    Refreshing,
     /// It is to be looked at again in the next cycle.
     Open,
     /// SOAR refuses it as it is.
     Refused(String),
     /// SOAR failed at it, and at everything else of the page: it is the finding or SOAR itself.
     Lost(SoarError),
+}
+
+impl From<Applied> for End {
+    fn from(applied: Applied) -> Self {
+        match applied {
+            Applied::UpToDate => Self::UpToDate,
+            Applied::Created => Self::Created,
+            Applied::Completed => Self::Completed,
+            Applied::Refreshing => Self::Refreshing,
+        }
+    }
 }
 
 /// Whether the error says something of SOAR and the account, not of one finding.
@@ -59,7 +75,9 @@ pub(super) fn concerns_every_finding(error: &SoarError) -> bool {
 impl PageOutcome {
     /// Takes how the findings of the page ended. An error that is one finding's own sets that one aside.
     pub(super) fn take(&mut self, ends: Vec<(&Finding, Result<End, SoarError>)>) {
-        let written = ends.iter().any(|(_, end)| matches!(end, Ok(End::Finished)));
+        let written = ends
+            .iter()
+            .any(|(_, end)| matches!(end, Ok(End::Created | End::Completed)));
         for (finding, end) in ends {
             let end = match end {
                 Ok(end) => end,
@@ -147,11 +165,11 @@ impl Progress {
             let end = self.judge(&finding.id, finding.end);
             match end {
                 End::Known => {}
-                End::Open | End::Lost(_) => {
+                End::Refreshing | End::Open | End::Lost(_) => {
                     self.held = Some(earliest(self.held, updated));
                     state.cursor.reopen(&finding.id);
                 }
-                End::UpToDate | End::Finished => {
+                End::UpToDate | End::Created | End::Completed => {
                     state.cursor.finish(&finding.id, &finding.updated_at);
                     state.quarantine.release(&finding.id);
                 }
@@ -296,7 +314,12 @@ impl PageOutcome {
             match finding.end {
                 End::Refused(reason) => set_aside(state, &finding.id, &reason, now),
                 End::Lost(error) => set_aside(state, &finding.id, &error.to_string(), now),
-                End::Known | End::UpToDate | End::Finished | End::Open => {}
+                End::Known
+                | End::UpToDate
+                | End::Created
+                | End::Completed
+                | End::Refreshing
+                | End::Open => {}
             }
         }
         self.error.map_or(Ok(()), Err)
@@ -315,10 +338,10 @@ impl PageOutcome {
         }
         for id in ids {
             match ends.remove(id) {
-                Some(End::Open | End::Known) => {}
+                Some(End::Refreshing | End::Open | End::Known) => {}
                 Some(End::Refused(reason)) => set_aside(state, id, &reason, now),
                 Some(End::Lost(error)) => set_aside(state, id, &error.to_string(), now),
-                Some(End::UpToDate | End::Finished) | None => {
+                Some(End::UpToDate | End::Created | End::Completed) | None => {
                     let _trace = trace::finding(id).entered();
                     tracing::info!(finding = id, "finding {id} is no longer set aside");
                     state.quarantine.release(id);
@@ -396,7 +419,7 @@ mod tests {
         for (to_the_end, fails) in [(false, false), (true, true)] {
             let mut state = DetectorState::default();
             let mut progress = Progress::new(Carried::default(), now());
-            progress.take(page(vec![("f1", 50, End::Finished)]), &mut state, now());
+            progress.take(page(vec![("f1", 50, End::Created)]), &mut state, now());
             if fails {
                 progress.fail(CycleError::RepeatedToken);
             }
@@ -416,9 +439,9 @@ mod tests {
         state.cursor.finish("f2", &time(10));
         let mut progress = Progress::new(Carried::default(), now());
         let findings = vec![
-            ("f1", 20, End::Finished),
+            ("f1", 20, End::Created),
             ("f2", 30, End::Open),
-            ("f3", 40, End::Finished),
+            ("f3", 40, End::Created),
         ];
         progress.take(page(findings), &mut state, now());
         let (_, outcome) = progress.end(true, &mut state, &WINDOW, now());
@@ -433,7 +456,7 @@ mod tests {
         let mut progress = Progress::new(Carried::default(), now());
         let refused = End::Refused("no such field".into());
         progress.take(
-            page(vec![("f1", 20, refused), ("f2", 30, End::Finished)]),
+            page(vec![("f1", 20, refused), ("f2", 30, End::Created)]),
             &mut state,
             now(),
         );
@@ -444,7 +467,7 @@ mod tests {
         let mut progress = Progress::new(Carried::default(), now());
         progress.take(page(vec![("f1", 20, End::Known)]), &mut state, now());
         assert_eq!(state.quarantine.len(), 1);
-        page(vec![("f1", 20, End::Finished)]).release(&["f1".into()], &mut state, now());
+        page(vec![("f1", 20, End::Created)]).release(&["f1".into()], &mut state, now());
         assert!(state.quarantine.is_empty());
     }
 
@@ -467,7 +490,7 @@ mod tests {
         let mut state = DetectorState::default();
         let mut progress = Progress::new(Carried::default(), time(40).parse().unwrap());
         for (id, minute) in [("f1", 10), ("f2", 41)] {
-            let outcome = page(vec![(id, minute, End::Finished)]);
+            let outcome = page(vec![(id, minute, End::Created)]);
             progress.take(outcome, &mut state, now());
         }
         let (_, outcome) = progress.end(true, &mut state, &WINDOW, now());
@@ -485,7 +508,7 @@ mod tests {
             let finding = |minute| FindingOutcome {
                 id: format!("f{minute}"),
                 updated_at: time(minute),
-                end: End::Finished,
+                end: End::Created,
             };
             PageOutcome {
                 findings: minutes.map(finding).collect(),
@@ -531,14 +554,14 @@ mod tests {
             outcome.findings.pop().unwrap().end
         };
         assert!(matches!(outcome(End::UpToDate), End::Lost(_)));
-        assert!(matches!(outcome(End::Finished), End::Refused(_)));
+        assert!(matches!(outcome(End::Created), End::Refused(_)));
     }
 
     #[test]
     fn what_is_read_within_the_second_of_its_update_is_read_once_more() {
         let mut state = DetectorState::default();
         let mut progress = Progress::new(Carried::default(), now());
-        let mut outcome = page(vec![("f1", 59, End::Finished), ("f2", 30, End::Finished)]);
+        let mut outcome = page(vec![("f1", 59, End::Created), ("f2", 30, End::Created)]);
         outcome.read_at = time(59).parse().ok();
         progress.take(outcome, &mut state, now());
         let (carried, _) = progress.end(true, &mut state, &WINDOW, now());
