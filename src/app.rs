@@ -100,6 +100,18 @@ async fn connect(config: &Config, health: &Health) -> anyhow::Result<(Soar, Aws)
     Ok((soar, aws))
 }
 
+/// What a poller works with, and neither poller nor listener. May be dropped at any time.
+///
+/// # Errors
+/// When the login is refused or the configuration does not fit the platform.
+pub(crate) async fn prepare_by_hand(config: Config) -> anyhow::Result<poller::Context> {
+    let health = Health::new();
+    let (soar, aws) = connect(&config, &health).await?;
+    let platform = platform(&config.soar, &soar);
+    let state = StateStore::open(config.guardduty.state_dir.as_deref(), &platform);
+    Ok(poller_context(config, Arc::new(soar), aws, health, state))
+}
+
 /// Starts the listener and the poller as tasks of `lifecycle`. `state` is what the poller before this one remembers, and
 /// then what this one does.
 pub fn start(

@@ -52,6 +52,13 @@ struct Document {
     ended: bool,
 }
 
+/// Another poller uses the state folder.
+#[derive(Debug, thiserror::Error)]
+#[error("a worker is at work with the state folder {}: stop it first", folder.display())]
+pub struct InUse {
+    folder: PathBuf,
+}
+
 /// The state of this worker; a clone is the same.
 #[derive(Debug, Clone)]
 pub struct StateStore(Arc<Inner>);
@@ -225,6 +232,29 @@ impl StateStore {
         }
     }
 
+    /// As [`Self::alone`], for whom nobody is to wait.
+    ///
+    /// # Errors
+    /// When another poller uses the state folder.
+    pub fn alone_at_once(&self) -> Result<Option<File>, InUse> {
+        let Some(path) = &self.0.path else {
+            return Ok(None);
+        };
+        match try_lock(&path.with_extension("lock")) {
+            Ok(file) => {
+                self.read_again();
+                Ok(Some(file))
+            }
+            Err(TryLockError::WouldBlock) => Err(InUse {
+                folder: path.parent().unwrap_or(path).to_owned(),
+            }),
+            Err(TryLockError::Error(error)) => {
+                tracing::debug!("the state folder cannot be locked: {error}");
+                Ok(None)
+            }
+        }
+    }
+
     /// Takes up what another worker has written since this one read the file.
     fn read_again(&self) {
         let platform = self.lock().platform.clone();
@@ -269,6 +299,9 @@ impl Inner {
 }
 
 fn try_lock(path: &Path) -> Result<File, TryLockError> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(TryLockError::Error)?;
+    }
     let mut options = OpenOptions::new();
     let file = options.create(true).append(true).open(path);
     let file = file.map_err(TryLockError::Error)?;
@@ -358,6 +391,26 @@ mod tests {
         assert!(alone.is_some());
         assert_eq!(second.begun("r", "d"), ["f1"]);
         assert!(second.start().await);
+    }
+
+    #[tokio::test]
+    async fn who_does_not_wait_is_told_of_the_worker_and_later_reads_what_it_wrote() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path().join("not/there/yet");
+        let first = StateStore::open(Some(&folder), "soar/201");
+        let locked = first.alone().await.unwrap();
+        let second = StateStore::open(Some(&folder), "soar/201");
+        let refused = second.alone_at_once().unwrap_err().to_string();
+        assert!(
+            refused.contains("not/there/yet: stop it first"),
+            "{refused}"
+        );
+        first.begin("r", "d", vec!["f1".into()]).await;
+        drop(locked);
+        assert!(second.alone_at_once().unwrap().is_some());
+        assert_eq!(second.begun("r", "d"), ["f1"]);
+        let in_memory = StateStore::open(None, "soar/201");
+        assert!(in_memory.alone_at_once().unwrap().is_none());
     }
 
     #[tokio::test]

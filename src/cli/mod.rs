@@ -1,5 +1,6 @@
 //! The command line: one file a command.
 
+mod backfill;
 mod circuits;
 mod completions;
 mod config;
@@ -37,6 +38,7 @@ pub struct Cli {
 enum Command {
     Run(run::Run),
     Selftest(selftest::Selftest),
+    Backfill(backfill::Backfill),
     Healthcheck(healthcheck::Healthcheck),
     Config(config::ConfigCommand),
     Customize(customize::Customize),
@@ -73,6 +75,7 @@ impl Cli {
         match self.command {
             Command::Run(run) => run.run(),
             Command::Selftest(selftest) => selftest.run(),
+            Command::Backfill(backfill) => backfill.run(),
             Command::Healthcheck(healthcheck) => healthcheck.run(),
             Command::Config(config) => config.run(),
             Command::Customize(customize) => customize.run(),

@@ -7,7 +7,7 @@ pub(super) const FORM: &str =
 const LONGEST: Duration = Duration::from_hours(36_500 * 24);
 
 /// A plain number is minutes; `s`, `m`, `h` and `d` are units. A hundred years are the limit.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     let text = text.trim();
     let (number, seconds) = match text.chars().last()? {
         's' | 'S' => (&text[..text.len() - 1], 1),

@@ -35,6 +35,7 @@ use secrecy::SecretString;
 
 pub use close_template::CloseTemplate;
 pub use error::{ConfigErrors, Problem};
+pub(crate) use interval::parse as parse_interval;
 pub use lookups::{KeyringError, Lookups, Protected};
 pub use regions::{RegionPattern, RegionPatternError};
 pub use update::{Completed, complete};

@@ -83,6 +83,11 @@ impl Finding {
         self.text("/Region")
     }
 
+    /// `Type` as given, such as `UnauthorizedAccess:EC2/SSHBruteForce`.
+    pub fn finding_type(&self) -> Option<&str> {
+        self.text("/Type")
+    }
+
     /// `UpdatedAt` as given, empty when absent.
     pub fn updated_at(&self) -> &str {
         self.text("/UpdatedAt").unwrap_or_default()

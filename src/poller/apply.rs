@@ -62,6 +62,24 @@ impl Writer<'_> {
         Ok(Applied::Created)
     }
 
+    /// What [`Self::apply`] would come to, found out without changing anything.
+    pub(super) async fn preview(
+        &self,
+        finding: &Finding,
+        verdict: &Verdict,
+    ) -> Result<Applied, SoarError> {
+        match &verdict.decision {
+            Decision::Create | Decision::CreateAgain { .. } => Ok(Applied::Created),
+            Decision::Refresh(_) => Ok(Applied::Refreshing),
+            Decision::Skip => Ok(Applied::UpToDate),
+            Decision::Complete(incident) => {
+                let tables = self.incident(finding).tables;
+                let lacking = tables.iter().map(|table| self.lacking(incident.id, table));
+                completed(join_all(lacking).await, Option::is_some)
+            }
+        }
+    }
+
     /// The incident with its artifacts and note in one call, its rows after it.
     async fn create(&self, finding: &Finding, closed: Option<i64>) -> Result<(), SoarError> {
         let incident = self.incident(finding);

@@ -1,6 +1,7 @@
 //! The poller: finds the regions, and in each escalates findings and closes what `GuardDuty` archived.
 
 mod apply;
+pub mod backfill;
 mod page;
 mod progress;
 mod reconcile;
@@ -73,6 +74,17 @@ enum CycleError {
     Soar(#[from] SoarError),
     #[error("AWS repeats the token of a page of ListFindings; the listing is begun again")]
     RepeatedToken,
+}
+
+impl CycleError {
+    /// Whether the same may succeed later without anybody changing anything.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Aws(error) => error.is_transient(),
+            Self::Soar(error) => error.is_transient(),
+            Self::RepeatedToken => true,
+        }
+    }
 }
 
 /// Polls every region that matches until `stop`; what is in hand then is finished.

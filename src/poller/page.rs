@@ -50,12 +50,12 @@ impl Batch<'_> {
     }
 
     /// The findings with these ids that AWS has.
-    async fn read(&self, ids: &[String]) -> Result<Vec<Finding>, AwsError> {
+    pub(super) async fn read(&self, ids: &[String]) -> Result<Vec<Finding>, AwsError> {
         self.guardduty.present_findings(self.detector, ids).await
     }
 
     /// Brings these findings, at most 50, to SOAR.
-    async fn bring(
+    pub(super) async fn bring(
         &self,
         findings: Vec<Finding>,
         outcome: &mut PageOutcome,
@@ -81,6 +81,27 @@ impl Batch<'_> {
         };
         // Collected first: a closure inside the stream would make the future's lifetimes too special to spawn.
         let work: Vec<_> = fresh.iter().zip(&verdicts).map(write).collect();
+        outcome.take(self.at_a_time(work).await);
+        Ok(())
+    }
+
+    /// What [`Self::bring`] would come to, found out without changing anything.
+    pub(super) async fn preview(
+        &self,
+        findings: &[Finding],
+        outcome: &mut PageOutcome,
+    ) -> Result<(), CycleError> {
+        let verdicts = self.judge(findings).await?;
+        let writer = self.writer().await?;
+        let look = async |(finding, verdict): (_, &Judged)| {
+            let end = match verdict {
+                Err(refused) => Ok(End::Refused(refused.clone())),
+                Ok(_) if self.halt.is_cancelled() => Ok(End::Open),
+                Ok(verdict) => writer.preview(finding, verdict).await.map(End::from),
+            };
+            (finding, end)
+        };
+        let work: Vec<_> = findings.iter().zip(&verdicts).map(look).collect();
         outcome.take(self.at_a_time(work).await);
         Ok(())
     }

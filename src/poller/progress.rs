@@ -24,9 +24,9 @@ pub(super) struct PageOutcome {
 /// How one finding of a page ended.
 #[derive(Debug)]
 pub(super) struct FindingOutcome {
-    id: String,
+    pub(super) id: String,
     updated_at: String,
-    end: End,
+    pub(super) end: End,
 }
 
 #[derive(Debug)]
@@ -351,7 +351,7 @@ impl PageOutcome {
     }
 }
 
-fn set_aside(state: &mut DetectorState, id: &str, reason: &str, now: Timestamp) {
+pub(super) fn set_aside(state: &mut DetectorState, id: &str, reason: &str, now: Timestamp) {
     let _trace = trace::finding(id).entered();
     tracing::error!(
         finding = id,

@@ -20,7 +20,7 @@ use crate::guardduty::{AwsError, BATCH, GuardDuty};
 use crate::state::DetectorState;
 
 /// Pages in work at a time: while one is written the next is fetched. [`Listing`] relies on two.
-const PAGES_IN_WORK: usize = 2;
+pub(super) const PAGES_IN_WORK: usize = 2;
 
 /// Polls one region.
 pub(super) struct RegionPoller {
@@ -265,7 +265,7 @@ impl RegionPoller {
         measures.detector(region, id, state, done_until);
     }
 
-    fn batch<'a>(
+    pub(super) fn batch<'a>(
         &'a self,
         detector: &'a str,
         refreshes: &'a Refreshes,
@@ -316,7 +316,7 @@ impl RegionPoller {
 
     /// Finishes the incidents that were begun and are not known to be whole, also where their finding was archived or
     /// they were closed meanwhile, which no listing would tell.
-    async fn finish_begun(
+    pub(super) async fn finish_begun(
         &self,
         id: &str,
         detector: &mut DetectorPoller,
@@ -359,7 +359,7 @@ impl RegionPoller {
 }
 
 impl DetectorPoller {
-    fn new(state: DetectorState, interval: Duration) -> Self {
+    pub(super) fn new(state: DetectorState, interval: Duration) -> Self {
         Self {
             state,
             refreshes: Refreshes::between(interval),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use tracing::{Level, Metadata};
 use tracing_subscriber::filter::{ParseError, dynamic_filter_fn, filter_fn};
-use tracing_subscriber::fmt::writer::MakeWriter;
+use tracing_subscriber::fmt::writer::{MakeWriter, MakeWriterExt as _};
 use tracing_subscriber::layer::{Layer, SubscriberExt as _};
 use tracing_subscriber::{EnvFilter, Registry, fmt, reload};
 
@@ -41,6 +41,17 @@ pub struct Telemetry {
 /// the file that is set, always as JSON.
 pub fn init(config: &LogConfig) -> Result<Telemetry, TelemetryError> {
     let (subscriber, telemetry) = subscriber(config, io::stderr().is_terminal(), io::stderr)?;
+    tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;
+    Ok(telemetry)
+}
+
+/// As [`init`], on a terminal that shows something else as well: only warnings and errors go there, through `writer`. The file
+/// has all.
+pub fn init_beside<W>(config: &LogConfig, writer: W) -> Result<Telemetry, TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let (subscriber, telemetry) = subscriber(config, true, writer.with_max_level(Level::WARN))?;
     tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;
     Ok(telemetry)
 }

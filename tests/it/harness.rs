@@ -1,7 +1,7 @@
 //! A world to test in: the sandbox, its customizations, and the worker as a process of its own.
 
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::time::Duration;
 
 use fn_aws_guardduty::domain::incident::TABLES;
@@ -106,6 +106,11 @@ impl World {
     /// Runs another command with the worker's configuration and environment to its end.
     pub(crate) async fn command(&self, arguments: &[&str]) -> Finished {
         self.worker.command(arguments).await
+    }
+
+    /// The program with the worker's configuration and environment, for a command that is started otherwise.
+    pub(crate) fn program(&self) -> Command {
+        self.worker.program()
     }
 
     /// Adds an argument of `run` for the next start.
@@ -236,13 +241,17 @@ impl World {
 
     /// What a finding of the sandbox maps to.
     pub(crate) fn mapped(&self, finding: &str) -> NewIncident {
+        self.mapped_in(REGION, finding)
+    }
+
+    fn mapped_in(&self, region: &str, finding: &str) -> NewIncident {
         let wire = self
             .sandbox
             .aws()
-            .finding(REGION, finding)
+            .finding(region, finding)
             .expect("the finding is there");
         let context = MappingContext {
-            region: REGION,
+            region,
             now: jiff::Timestamp::now(),
             time_zone: &jiff::tz::TimeZone::UTC,
             has_critical: false,
@@ -252,7 +261,13 @@ impl World {
 
     /// Asserts that a finding has one incident, never refreshed, with exactly what it maps to.
     pub(crate) fn assert_whole(&self, finding: &str) {
-        let (incident, wanted) = (only(self.platform(), finding), self.mapped(finding));
+        self.assert_whole_in(REGION, finding);
+    }
+
+    /// The same of a finding in any region.
+    pub(crate) fn assert_whole_in(&self, region: &str, finding: &str) {
+        let incident = only(self.platform(), finding);
+        let wanted = self.mapped_in(region, finding);
         assert_eq!(incident.name, wanted.name);
         assert_eq!(incident.severity.as_deref(), wanted.severity_code);
         assert_eq!(incident.notes.len(), 1, "notes of {}", wanted.name);

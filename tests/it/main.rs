@@ -18,6 +18,7 @@ mod ancestor_faults;
 mod architecture;
 mod archive;
 mod aws_faults;
+mod backfill;
 mod certificates;
 mod cloud_pak;
 mod config_command;

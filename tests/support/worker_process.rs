@@ -123,7 +123,7 @@ impl WorkerProcess {
     }
 
     /// The program in the worker's folder and environment, with the configuration as it is set now.
-    fn program(&self) -> Command {
+    pub(crate) fn program(&self) -> Command {
         let config = self.write_config();
         let mut program = Command::new(env!("CARGO_BIN_EXE_fn-aws-guardduty"));
         program
