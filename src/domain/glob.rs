@@ -2,12 +2,13 @@
 
 use std::str::FromStr;
 
+use wildmatch::WildMatch;
+
 /// A pattern in which `*` stands for any text and `?` for any character, in any case.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Glob {
     text: String,
-    /// In lower case, as what it is compared with.
-    pattern: Vec<char>,
+    pattern: WildMatch,
 }
 
 /// There is nothing in it, which would match no name.
@@ -25,7 +26,7 @@ impl FromStr for Glob {
         }
         Ok(Self {
             text: text.to_owned(),
-            pattern: text.to_lowercase().chars().collect(),
+            pattern: WildMatch::new_case_insensitive(text),
         })
     }
 }
@@ -38,30 +39,7 @@ impl Glob {
 
     /// Whether the whole name is as the pattern says.
     pub fn is_match(&self, name: &str) -> bool {
-        let name: Vec<char> = name.to_lowercase().chars().collect();
-        let (mut at, mut matched) = (0, 0);
-        // The last `*`, and how much of the name it stands before: where the rest does not fit, it takes one more.
-        let mut star = None;
-        while matched < name.len() {
-            match self.pattern.get(at) {
-                Some('*') => {
-                    star = Some((at, matched));
-                    at += 1;
-                }
-                Some(c) if *c == '?' || *c == name[matched] => {
-                    at += 1;
-                    matched += 1;
-                }
-                _ => {
-                    let Some((last, before)) = star else {
-                        return false;
-                    };
-                    star = Some((last, before + 1));
-                    (at, matched) = (last + 1, before + 1);
-                }
-            }
-        }
-        self.pattern[at..].iter().all(|c| *c == '*')
+        self.pattern.matches(name)
     }
 }
 

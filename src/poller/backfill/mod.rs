@@ -101,11 +101,16 @@ pub async fn run(
     stop: CancellationToken,
 ) -> Result<Vec<RegionReport>, BackfillError> {
     let changes = !backfill.dry_run;
-    let _alone = if changes {
+    let alone = if changes {
         context.state.alone_at_once()?
     } else {
         None
     };
+    if changes && alone.is_none() {
+        tracing::warn!(
+            "without a state folder no worker beside this import is noticed: see that none polls meanwhile, or incidents are made twice"
+        );
+    }
     if changes && take_over(&context.state, &stop).await.is_break() {
         return Ok(Vec::new());
     }
@@ -131,6 +136,7 @@ pub async fn run(
     if changes {
         context.state.end().await;
     }
+    drop(alone);
     Ok(reports)
 }
 
