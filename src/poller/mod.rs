@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::sync::Mutex;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{CloseTemplate, RegionPattern};
@@ -103,6 +103,7 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
         running: HashMap::new(),
         turns: HashMap::new(),
         tasks: JoinSet::new(),
+        failed: false,
     };
     let mut failures = 0;
     while let Some(listed) = stop
@@ -127,8 +128,13 @@ pub async fn run(context: Arc<Context>, stop: CancellationToken) {
         }
     }
     stop.cancel();
-    while pollers.tasks.join_next().await.is_some() {}
-    pollers.context.state.end().await;
+    while let Some(ended) = pollers.tasks.join_next().await {
+        pollers.take_end(ended);
+    }
+    // Calls of one that failed may still be under way: that is for the next worker to wait for.
+    if !pollers.failed {
+        pollers.context.state.end().await;
+    }
 }
 
 /// Writes down that a poller is at work, and waits for what the one before it may have left under way. Breaks at the stop; that
@@ -158,6 +164,8 @@ struct Pollers {
     /// hand.
     turns: HashMap<String, Arc<Mutex<()>>>,
     tasks: JoinSet<()>,
+    /// The poller of a region ended other than by being told to.
+    failed: bool,
 }
 
 impl Pollers {
@@ -171,12 +179,19 @@ impl Pollers {
                 () = self.stop.cancelled() => return ControlFlow::Break(()),
                 () = &mut next_look => return ControlFlow::Continue(()),
                 Some(ended) = self.tasks.join_next() => {
-                    if let Err(error) = ended {
-                        tracing::error!("the poller of a region ended by itself: {error}");
+                    self.take_end(ended);
+                    if self.failed {
                         return ControlFlow::Break(());
                     }
                 }
             }
+        }
+    }
+
+    fn take_end(&mut self, ended: Result<(), JoinError>) {
+        if let Err(error) = ended {
+            tracing::error!("the poller of a region ended by itself: {error}");
+            self.failed = true;
         }
     }
 
