@@ -249,7 +249,7 @@ impl GuardDuty {
             .interceptor(raw.clone())
             .send()
             .await;
-        // The raw body counts even where the SDK cannot read it: one odd member must not hide 50 findings.
+        // The SDK has not read it: one odd member must not hide 50 findings.
         match (raw.take(), answer) {
             (Some(body), _) => self.read_findings(&body),
             (None, Err(error)) => Err(AwsError::from_sdk(&error, &self.action("GetFindings"))),

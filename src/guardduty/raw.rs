@@ -1,4 +1,4 @@
-//! The answer of a call as AWS sent it.
+//! The answer of `GetFindings` as AWS sent it.
 //!
 //! The SDK's `Finding` drops members newer than the SDK and cannot be written out again, so the JSON
 //! is taken from the response itself.
@@ -6,23 +6,26 @@
 use std::sync::{Arc, Mutex};
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::context::AfterDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextMut;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::ConfigBag;
 use bytes::Bytes;
 
-/// Keeps the body of the last successful response of the call it is attached to.
+use crate::mutex::lock;
+
+/// What the SDK gets to read in place of the findings: nobody would look at what it makes of them.
+const NO_FINDINGS: &str = r#"{"findings":[]}"#;
+
+/// Takes the body of the successful response of the call that it is attached to.
 #[derive(Debug, Clone, Default)]
 pub(super) struct RawBody(Arc<Mutex<Option<Bytes>>>);
 
 impl RawBody {
     /// The body, once the call has ended.
     pub(super) fn take(&self) -> Option<Bytes> {
-        self.0
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .take()
+        lock(&self.0).take()
     }
 }
 
@@ -32,19 +35,18 @@ impl Intercept for RawBody {
         "RawBody"
     }
 
-    fn read_after_deserialization(
+    fn modify_before_deserialization(
         &self,
-        context: &AfterDeserializationInterceptorContextRef<'_>,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
         _components: &RuntimeComponents,
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let response = context.response();
-        if response.status().is_success() {
-            let body = response.body().bytes().map(Bytes::copy_from_slice);
-            *self
-                .0
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner) = body;
+        let response = context.response_mut();
+        // Our connector has read it: it is no stream.
+        let body = response.body().bytes().map(Bytes::copy_from_slice);
+        if response.status().is_success() && body.is_some() {
+            *response.body_mut() = SdkBody::from(NO_FINDINGS);
+            *lock(&self.0) = body;
         }
         Ok(())
     }
