@@ -20,7 +20,9 @@ pub fn check(data: &[u8]) {
                 }
             }
             answers(&invocation.function);
-            is_answer(&message::result(&Value::Object(invocation.inputs)));
+            is_answer(&message::result(
+                &Value::Object(invocation.inputs).to_string(),
+            ));
         }
     }
 }

@@ -102,22 +102,23 @@ fn rich_text(input: &Value) -> Option<Value> {
 
 /// A status message on the way to the result.
 pub fn status(message: &str) -> String {
-    ascii(&json!({"message_type": 0, "message": message, "complete": false}))
+    ascii(json!({"message_type": 0, "message": message, "complete": false}).to_string())
 }
 
-/// The final answer with the function's result.
-pub fn result(results: &Value) -> String {
-    ascii(&json!({"message_type": 0, "message": "Completed", "complete": true, "results": results}))
+/// The final answer with the function's result, which is JSON.
+pub fn result(results: &str) -> String {
+    ascii(format!(
+        r#"{{"message_type":0,"message":"Completed","complete":true,"results":{results}}}"#
+    ))
 }
 
 /// The final answer that the function failed.
 pub fn failure(reason: &str) -> String {
-    ascii(&json!({"message_type": 1, "message": reason, "complete": true}))
+    ascii(json!({"message_type": 1, "message": reason, "complete": true}).to_string())
 }
 
 /// JSON with every character beyond ASCII escaped, as the platform has always been sent it.
-fn ascii(value: &Value) -> String {
-    let text = value.to_string();
+fn ascii(text: String) -> String {
     if text.is_ascii() {
         return text;
     }
@@ -222,7 +223,7 @@ mod tests {
             r#"{"message_type":1,"message":"no","complete":true}"#
         );
         assert_eq!(
-            result(&json!({"version": "1.0"})),
+            result(r#"{"version":"1.0"}"#),
             r#"{"message_type":0,"message":"Completed","complete":true,"results":{"version":"1.0"}}"#
         );
     }

@@ -31,7 +31,7 @@ impl Functions {
                     "archived finding {}",
                     inputs.finding
                 );
-                Ok(Content::of(json!({"status": "ok"})))
+                Ok(Content::of(&json!({"status": "ok"})))
             }
             Archiving::Refused(message) => {
                 tracing::warn!(
@@ -39,7 +39,7 @@ impl Functions {
                     "AWS refuses to archive finding {}: {message}",
                     inputs.finding
                 );
-                Ok(Content::of(json!({"status": "error", "msg": message})))
+                Ok(Content::of(&json!({"status": "error", "msg": message})))
             }
         }
     }

@@ -46,8 +46,8 @@ pub struct Repeated {
 /// How a function ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// With a result, which may tell of a refusal by AWS.
-    Done(Value),
+    /// With a result as JSON, which may tell of a refusal by AWS.
+    Done(String),
     /// Without one; the reason on one line.
     Failed(String),
 }
@@ -126,7 +126,7 @@ impl Functions {
                     inputs: &request.inputs,
                     elapsed: started.elapsed(),
                 }
-                .into_value(Timestamp::now(), &self.time_zone),
+                .to_json(Timestamp::now(), &self.time_zone),
             ),
             Err(error) => Outcome::Failed(format!("{name}: {error}")),
         }

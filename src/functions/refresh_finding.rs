@@ -37,7 +37,7 @@ impl Functions {
                 "AWS has no finding {} any more",
                 inputs.finding
             );
-            return Ok(Content::of(json!({})));
+            return Ok(Content::of(&json!({})));
         };
         let now = Timestamp::now();
         let mapping = MappingContext {
@@ -48,7 +48,7 @@ impl Functions {
         };
         let known = known?;
         // What the workflow gets is put together while the note is on its way.
-        let content = async { Content::of(self.content(&finding, &mapping, &known)) };
+        let content = async { Content::of(&self.content(&finding, &mapping, &known)) };
         let (posted, content) = tokio::join!(self.post_note(incident, &finding, request), content);
         posted?;
         tracing::info!(
