@@ -8,6 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
@@ -20,6 +21,7 @@ use rustls_pki_types::ServerName;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -34,6 +36,8 @@ use crate::server::{self, Front};
 use crate::worker::{self, ARCHIVE, REFRESH};
 use crate::{Options, Sandbox};
 
+/// How long the client may take to connect.
+const PATIENCE: Duration = Duration::from_mins(1);
 /// About as long as a finding, as an incident's artifacts, and as the result of a refresh.
 const ANSWER: usize = 4 * 1024;
 const RESULT: usize = 12 * 1024;
@@ -54,7 +58,8 @@ pub(super) async fn one_after_another(options: &BenchOptions) -> io::Result<Vec<
         runtime.block_on(serve(wire))
     });
     let queue = worker::queue(&sandbox);
-    sandbox.broker().wait_for_subscriber(&queue).await;
+    let subscribed = timeout(PATIENCE, sandbox.broker().wait_for_subscriber(&queue)).await;
+    subscribed.map_err(|_| io::Error::other("the bare client does not subscribe"))?;
     let inputs = json!({
         "aws_gd_region": "us-east-1",
         "aws_gd_detector_id": "0123456789abcdef0123456789abcdef",
