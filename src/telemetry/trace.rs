@@ -5,12 +5,16 @@
 
 use tracing::Span;
 
+/// In bytes; our own bound, as each line repeats it.
+const LONGEST_ID: usize = 64;
+
 /// Work on a finding. Of the level of errors, so that it is there whatever else is shown.
 pub fn finding(id: &str) -> Span {
     tracing::error_span!("finding", trace_id = id)
 }
 
-/// A function at work for a message; the finding is not known where its input is not set.
+/// A function at work for a message. The finding is what the message says: where that is nothing, or no id, the trace has none.
 pub fn function(name: &str, message_id: &str, finding: Option<&str>) -> Span {
+    let finding = finding.map(str::trim).filter(|id| id.len() <= LONGEST_ID);
     tracing::error_span!("function", trace_id = finding, function = name, message_id)
 }
