@@ -3,9 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use sandbox::Options;
 use sandbox::calls::Side;
-use sandbox::faults::{Failure, Fault, FaultId};
+use sandbox::faults::{Failure, Fault};
 
-use crate::harness::{PATIENCE, REGION, World, only};
+use crate::harness::{REGION, World, only};
 
 const ELSEWHERE: &str = "eu-west-1";
 
@@ -24,17 +24,6 @@ async fn whole(world: &World, findings: &[String]) {
     for finding in findings {
         world.assert_whole(finding);
     }
-}
-
-async fn struck(world: &World, fault: FaultId) {
-    let struck = async {
-        let mut pace = tokio::time::interval(std::time::Duration::from_millis(20));
-        while world.sandbox.faults().hits(fault) == 0 {
-            pace.tick().await;
-        }
-    };
-    let struck = tokio::time::timeout(PATIENCE, struck).await;
-    struck.expect("the fault strikes");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +96,7 @@ async fn a_finding_deleted_between_list_and_get_holds_up_no_other() {
     let listed = Fault::new(Side::Aws, Failure::Stall).path("/findings/get$");
     let listed = world.sandbox.faults().inject(listed);
     world.start();
-    struck(&world, listed).await;
+    world.struck(listed).await;
     let deleted = findings.remove(2);
     assert!(aws.delete(REGION, &deleted));
     world.sandbox.faults().remove(listed);

@@ -11,7 +11,7 @@ use nix::unistd::Pid;
 use sandbox::Options;
 use sandbox::aws::Aws;
 use sandbox::calls::Side;
-use sandbox::faults::{Failure, Fault, FaultId};
+use sandbox::faults::{Failure, Fault};
 use tokio::task::JoinHandle;
 
 use crate::harness::{PATIENCE, REGION, World};
@@ -228,12 +228,7 @@ async fn regions_and_types_narrow_the_import() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sigterm_amid_the_import_leaves_whole_incidents_and_a_repetition_makes_the_rest() {
-    let world = slow().await;
-    let findings = world.sandbox.aws().create_samples(REGION, 200);
-    let importing = Begun::new(&world);
-    some_are_there(&world).await;
-    kill(importing.id, Signal::SIGTERM).unwrap();
-    let stopped = importing.end().await;
+    let (world, findings, stopped) = interrupted(200, Signal::SIGTERM).await;
     stopped.assert(143, &["Stopped on SIGTERM"]);
     let made = world.platform().incident_count();
     assert!(made < 200, "it was stopped in the middle");
@@ -252,12 +247,7 @@ async fn sigterm_amid_the_import_leaves_whole_incidents_and_a_repetition_makes_t
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_import_that_is_killed_is_finished_by_the_next() {
-    let world = slow().await;
-    let findings = world.sandbox.aws().create_samples(REGION, 200);
-    let importing = Begun::new(&world);
-    some_are_there(&world).await;
-    kill(importing.id, Signal::SIGKILL).unwrap();
-    importing.end().await;
+    let (world, findings, _) = interrupted(200, Signal::SIGKILL).await;
     assert!(world.platform().incident_count() < 200);
     backfill(&world, &[]).await.assert(0, &[]);
     assert_eq!(world.platform().incident_count(), 200);
@@ -268,12 +258,7 @@ async fn an_import_that_is_killed_is_finished_by_the_next() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_finishes_what_a_killed_import_left() {
-    let mut world = slow().await;
-    let findings = world.sandbox.aws().create_samples(REGION, 120);
-    let importing = Begun::new(&world);
-    some_are_there(&world).await;
-    kill(importing.id, Signal::SIGKILL).unwrap();
-    importing.end().await;
+    let (mut world, findings, _) = interrupted(120, Signal::SIGKILL).await;
     world.start();
     world.escalated(&findings).await;
     world.cycles(1).await;
@@ -290,7 +275,7 @@ async fn a_second_signal_does_not_wait_for_what_is_in_hand() {
     let stall = Fault::new(Side::Soar, Failure::Stall).path("/incidents$");
     let stall = world.sandbox.faults().inject(stall);
     let importing = Begun::new(&world);
-    struck(&world, stall).await;
+    world.struck(stall).await;
     // The system may take two that come at once for one, so it is asked until the command has ended.
     let id = importing.id;
     let asking = tokio::spawn(async move {
@@ -438,21 +423,17 @@ async fn a_terminal_shows_a_bar_and_what_is_wrong_only() {
     assert!(!shown.contains("escalated finding"), "{shown}");
 }
 
-async fn some_are_there(world: &World) {
+/// An import of so many findings that gets a signal when some are incidents, and its end.
+async fn interrupted(findings: usize, signal: Signal) -> (World, Vec<String>, Finished) {
+    let world = slow().await;
+    let findings = world.sandbox.aws().create_samples(REGION, findings);
+    let importing = Begun::new(&world);
     world
         .eventually("some findings are incidents", |platform| {
             platform.incident_count() >= 40
         })
         .await;
-}
-
-async fn struck(world: &World, fault: FaultId) {
-    let struck = async {
-        let mut pace = tokio::time::interval(Duration::from_millis(20));
-        while world.sandbox.faults().hits(fault) == 0 {
-            pace.tick().await;
-        }
-    };
-    let struck = tokio::time::timeout(PATIENCE, struck).await;
-    struck.expect("a call meets the fault");
+    kill(importing.id, signal).unwrap();
+    let ended = importing.end().await;
+    (world, findings, ended)
 }

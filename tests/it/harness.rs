@@ -9,6 +9,7 @@ use fn_aws_guardduty::domain::mapping::{MappingContext, incident_for};
 use fn_aws_guardduty::domain::{Finding, NewIncident};
 use nix::sys::signal::Signal;
 use sandbox::aws::Aws;
+use sandbox::faults::FaultId;
 use sandbox::soar::{IncidentView, Platform};
 use sandbox::{Options, Sandbox};
 
@@ -319,6 +320,18 @@ impl World {
         };
         let shown = tokio::time::timeout(PATIENCE, shown).await;
         assert!(shown.is_ok(), "the log never shows: {text}");
+    }
+
+    /// Waits until a fault has struck.
+    pub(crate) async fn struck(&self, fault: FaultId) {
+        let struck = async {
+            let mut pace = tokio::time::interval(Duration::from_millis(20));
+            while self.sandbox.faults().hits(fault) == 0 {
+                pace.tick().await;
+            }
+        };
+        let struck = tokio::time::timeout(PATIENCE, struck).await;
+        struck.expect("the fault strikes");
     }
 
     /// Forgets how far the worker has come.

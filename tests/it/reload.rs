@@ -212,9 +212,7 @@ async fn an_incident_that_is_being_made_at_a_reload_is_waited_for() {
     let kind = Aws::sample_kinds()[0];
     let finding = world.sandbox.aws().create_sample(REGION, kind);
     world.start_and_listen().await;
-    while world.sandbox.faults().hits(slow) == 0 {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    world.struck(slow).await;
     world.reload();
     reloaded(&world, 1).await;
     only(world.platform(), &finding);

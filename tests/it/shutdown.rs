@@ -7,7 +7,7 @@ use sandbox::Options;
 use sandbox::calls::Side;
 use sandbox::faults::{Failure, Fault};
 
-use crate::harness::{PATIENCE, REGION, World};
+use crate::harness::{REGION, World};
 
 fn slow() -> Options {
     Options {
@@ -89,14 +89,7 @@ async fn a_second_signal_does_not_wait_for_what_is_in_hand() {
     let stall = world.sandbox.faults().inject(stall);
     world.sandbox.aws().create_samples(REGION, 1);
     world.start_and_listen().await;
-    let struck = async {
-        let mut pace = tokio::time::interval(Duration::from_millis(20));
-        while world.sandbox.faults().hits(stall) == 0 {
-            pace.tick().await;
-        }
-    };
-    let struck = tokio::time::timeout(PATIENCE, struck).await;
-    struck.expect("an incident is being created");
+    world.struck(stall).await;
     world.signal(Signal::SIGTERM);
     world.log_shows("stopping on SIGTERM").await;
     world.signal(Signal::SIGTERM);
