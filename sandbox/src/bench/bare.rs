@@ -6,7 +6,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -17,18 +16,16 @@ use http::header::HOST;
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use rustls_pki_types::ServerName;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::BenchOptions;
 use super::functions::{Course, Functions};
-use crate::broker::client::{Account, Client, Message, trusting};
+use crate::broker::client::{Account, Client, Message, secured};
 use crate::calls::{Calls, Side};
 use crate::certificates::Certificates;
 use crate::faults::Faults;
@@ -120,12 +117,7 @@ impl FarServers {
 
     fn wire(&self, sandbox: &Sandbox) -> Wire {
         Wire {
-            account: Account {
-                port: sandbox.stomp_port(),
-                ca_pem: sandbox.ca_pem().to_owned(),
-                login: sandbox.api_key_id().to_owned(),
-                passcode: sandbox.api_key_secret().to_owned(),
-            },
+            account: Account::of(sandbox),
             queue: worker::queue(sandbox),
             soar: self.soar,
             soar_ca_pem: self.ca_pem.clone(),
@@ -154,11 +146,7 @@ async fn serve(wire: Wire) -> io::Result<()> {
     let aws = TcpStream::connect(wire.aws).await?;
     aws.set_nodelay(true)?;
     let mut aws = Web::over(aws).await?;
-    let soar = TcpStream::connect(wire.soar).await?;
-    soar.set_nodelay(true)?;
-    let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
-    let tls = TlsConnector::from(Arc::new(trusting(&wire.soar_ca_pem)?));
-    let mut soar = Web::over(tls.connect(name, soar).await?).await?;
+    let mut soar = Web::over(secured(wire.soar.port(), &wire.soar_ca_pem).await?).await?;
     let mut client = Client::connect(&wire.account).await?;
     client.subscribe(&wire.queue).await?;
     let status =

@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::frame::{Decoder, Frame};
+use crate::Sandbox;
 
 /// How long a broker may take to answer.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -26,6 +27,18 @@ pub(crate) struct Account {
     pub(crate) ca_pem: String,
     pub(crate) login: String,
     pub(crate) passcode: String,
+}
+
+impl Account {
+    /// The worker's, at the sandbox's own broker.
+    pub(crate) fn of(sandbox: &Sandbox) -> Self {
+        Self {
+            port: sandbox.stomp_port(),
+            ca_pem: sandbox.ca_pem().to_owned(),
+            login: sandbox.api_key_id().to_owned(),
+            passcode: sandbox.api_key_secret().to_owned(),
+        }
+    }
 }
 
 /// A logged-in client.
@@ -52,12 +65,8 @@ impl Message {
 
 impl Client {
     pub(crate) async fn connect(account: &Account) -> io::Result<Self> {
-        let tcp = TcpStream::connect(("localhost", account.port)).await?;
-        tcp.set_nodelay(true)?;
-        let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
-        let tls = TlsConnector::from(Arc::new(trusting(&account.ca_pem)?));
         let mut client = Self {
-            stream: tls.connect(name, tcp).await?,
+            stream: secured(account.port, &account.ca_pem).await?,
             decoder: Decoder::default(),
             early: VecDeque::new(),
             receipts: 0,
@@ -214,7 +223,16 @@ fn refused(answer: &Frame) -> io::Error {
     io::Error::other(format!("the broker answered {why}"))
 }
 
-pub(crate) fn trusting(ca_pem: &str) -> io::Result<ClientConfig> {
+/// A connection with TLS to a server on this machine.
+pub(crate) async fn secured(port: u16, ca_pem: &str) -> io::Result<TlsStream<TcpStream>> {
+    let tcp = TcpStream::connect(("localhost", port)).await?;
+    tcp.set_nodelay(true)?;
+    let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+    let tls = TlsConnector::from(Arc::new(trusting(ca_pem)?));
+    tls.connect(name, tcp).await
+}
+
+fn trusting(ca_pem: &str) -> io::Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     let certificate =
         CertificateDer::from_pem_slice(ca_pem.as_bytes()).map_err(io::Error::other)?;

@@ -66,12 +66,7 @@ impl Real {
     async fn start(sandbox: &Sandbox) -> io::Result<Self> {
         let activemq = ActiveMq::start(sandbox).await?;
         let queue = |kind: &str| format!("{kind}.{}.fn_aws_gd", sandbox.org_id());
-        let platform = Account {
-            port: sandbox.stomp_port(),
-            ca_pem: sandbox.ca_pem().to_owned(),
-            login: sandbox.api_key_id().to_owned(),
-            passcode: sandbox.api_key_secret().to_owned(),
-        };
+        let platform = Account::of(sandbox);
         let (invocations, answers) = (queue("actions"), queue("acks"));
         let relay = Relay::start(&platform, activemq.platform(), &invocations, &answers);
         Ok(Self { activemq, relay })
