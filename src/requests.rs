@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -23,8 +24,7 @@ pub enum Request {
 /// Where requests come from.
 #[derive(Debug)]
 pub struct Requests {
-    terminate: Signal,
-    interrupt: Signal,
+    stop: StopSignals,
     hang_up: Signal,
     watch: Option<Watch>,
 }
@@ -36,8 +36,7 @@ impl Requests {
     /// When the system lets no signal be listened to.
     pub fn listen(watched: Option<PathBuf>) -> io::Result<Self> {
         Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
+            stop: StopSignals::listen()?,
             hang_up: signal(SignalKind::hangup())?,
             watch: watched.map(Watch::new),
         })
@@ -52,10 +51,66 @@ impl Requests {
             }
         };
         tokio::select! {
-            _ = self.terminate.recv() => Request::Stop("SIGTERM"),
-            _ = self.interrupt.recv() => Request::Stop("SIGINT"),
+            signal = self.stop.next() => Request::Stop(signal.name()),
             _ = self.hang_up.recv() => Request::Reload("SIGHUP"),
             () = changed => Request::Reload("a change of the file"),
+        }
+    }
+}
+
+/// A signal that asks to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGINT.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+}
+
+impl StopSignal {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        }
+    }
+}
+
+impl From<StopSignal> for ExitCode {
+    /// As shells tell of a program that a signal has ended: 128 and its number.
+    fn from(signal: StopSignal) -> Self {
+        Self::from(match signal {
+            StopSignal::Interrupt => 130,
+            StopSignal::Terminate => 143,
+        })
+    }
+}
+
+/// Where they come from.
+#[derive(Debug)]
+pub struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    /// Listens to SIGINT and SIGTERM.
+    ///
+    /// # Errors
+    /// When the system lets no signal be listened to.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// The next one. May be dropped at any time: none is lost.
+    pub async fn next(&mut self) -> StopSignal {
+        tokio::select! {
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
         }
     }
 }

@@ -1,7 +1,6 @@
 //! `backfill`: the first import by hand.
 
 mod progress;
-mod signals;
 mod since;
 mod summary;
 
@@ -18,8 +17,8 @@ use crate::app;
 use crate::config::Config;
 use crate::domain::Glob;
 use crate::poller::backfill::{self, RegionReport};
+use crate::requests::{StopSignal, StopSignals};
 use progress::Progress;
-use signals::{Signal, Signals};
 use summary::Summary;
 
 /// So often SOAR is asked to let us in, where the configuration says "for ever": somebody is waiting.
@@ -68,10 +67,11 @@ impl Backfill {
     /// Works until all is done or a signal asks to stop; a second one does not wait for what is in hand.
     async fn import(self, config: Config, progress: Arc<Progress>) -> anyhow::Result<ExitCode> {
         let (begin, dry_run) = (Instant::now(), self.dry_run);
-        let mut signals = Signals::listen()?;
+        // Not SIGHUP: who closes the terminal ends the program, which can be repeated, unless it was started with `nohup`.
+        let mut signals = StopSignals::listen()?;
         let stop = CancellationToken::new();
         let mut work = std::pin::pin!(self.work(config, Arc::clone(&progress), stop.clone()));
-        let mut stopped: Option<Signal> = None;
+        let mut stopped: Option<StopSignal> = None;
         let reports = loop {
             let signal = tokio::select! {
                 reports = &mut work => break reports,
@@ -82,7 +82,8 @@ impl Backfill {
                 return Ok(signal.into());
             }
             tracing::warn!(
-                "stopping on {signal}: findings in hand are finished; once more ends at once"
+                "stopping on {}: findings in hand are finished; once more ends at once",
+                signal.name()
             );
             stop.cancel();
         };

@@ -4,13 +4,13 @@ use std::fmt;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::signals::Signal;
 use crate::poller::backfill::{Counts, RegionReport};
+use crate::requests::StopSignal;
 
 pub(super) struct Summary {
     pub(super) reports: Vec<RegionReport>,
     pub(super) dry_run: bool,
-    pub(super) stopped: Option<Signal>,
+    pub(super) stopped: Option<StopSignal>,
     pub(super) took: Duration,
 }
 
@@ -116,7 +116,8 @@ impl Summary {
         if let Some(signal) = self.stopped {
             writeln!(
                 f,
-                "Stopped on {signal} before the end. Repeat the command to go on: nothing is made twice."
+                "Stopped on {} before the end. Repeat the command to go on: nothing is made twice.",
+                signal.name()
             )?;
         } else if total.set_aside + total.left() > 0 {
             writeln!(
@@ -232,7 +233,7 @@ mod tests {
     #[test]
     fn a_stop_and_a_dry_run_say_so() {
         let mut stopped = summary(vec![report("eu-west-1", 10, 8)]);
-        stopped.stopped = Some(Signal::Interrupt);
+        stopped.stopped = Some(StopSignal::Interrupt);
         assert!(stopped.to_string().contains("Stopped on SIGINT"));
         assert_eq!(stopped.exit_code(), ExitCode::from(130));
         let mut dry = summary(vec![report("eu-west-1", 8, 8)]);
