@@ -43,10 +43,11 @@ impl Intercept for RawBody {
     ) -> Result<(), BoxError> {
         let response = context.response_mut();
         // Our connector has read it: it is no stream.
-        let body = response.body().bytes().map(Bytes::copy_from_slice);
-        if response.status().is_success() && body.is_some() {
+        if response.status().is_success()
+            && let Some(body) = response.body().bytes()
+        {
+            *lock(&self.0) = Some(Bytes::copy_from_slice(body));
             *response.body_mut() = SdkBody::from(NO_FINDINGS);
-            *lock(&self.0) = body;
         }
         Ok(())
     }

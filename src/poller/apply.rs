@@ -44,22 +44,15 @@ impl Writer<'_> {
         verdict: &Verdict,
         refreshes: &Refreshes,
     ) -> Result<Applied, SoarError> {
-        match &verdict.decision {
+        let applied = match &verdict.decision {
             Decision::Create => self.create(finding, None).await?,
             Decision::CreateAgain { closed } => self.create(finding, Some(*closed)).await?,
             Decision::Refresh(incident) => return self.refresh(finding, incident, refreshes).await,
-            Decision::Complete(incident) => {
-                let completed = self.complete(finding, incident.id).await?;
-                refreshes.forget(finding.id());
-                return Ok(completed);
-            }
-            Decision::Skip => {
-                refreshes.forget(finding.id());
-                return Ok(Applied::UpToDate);
-            }
-        }
+            Decision::Complete(incident) => self.complete(finding, incident.id).await?,
+            Decision::Skip => Applied::UpToDate,
+        };
         refreshes.forget(finding.id());
-        Ok(Applied::Created)
+        Ok(applied)
     }
 
     /// What [`Self::apply`] would come to, found out without changing anything.
@@ -81,7 +74,7 @@ impl Writer<'_> {
     }
 
     /// The incident with its artifacts and note in one call, its rows after it.
-    async fn create(&self, finding: &Finding, closed: Option<i64>) -> Result<(), SoarError> {
+    async fn create(&self, finding: &Finding, closed: Option<i64>) -> Result<Applied, SoarError> {
         let incident = self.incident(finding);
         if let Some(left_out) = &incident.left_out {
             tracing::warn!(
@@ -109,7 +102,7 @@ impl Writer<'_> {
             finding.id(),
             incident.name
         );
-        Ok(())
+        Ok(Applied::Created)
     }
 
     /// Creates the incident, if need be without what the platform refuses of it by name; a note then tells what that is.

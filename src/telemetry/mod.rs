@@ -40,9 +40,7 @@ pub struct Telemetry {
 /// Sends the log of this process to standard error, as text on a terminal, else one JSON object a line, and to
 /// the file that is set, always as JSON.
 pub fn init(config: &LogConfig) -> Result<Telemetry, TelemetryError> {
-    let (subscriber, telemetry) = subscriber(config, io::stderr().is_terminal(), io::stderr)?;
-    tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;
-    Ok(telemetry)
+    install(config, io::stderr().is_terminal(), io::stderr)
 }
 
 /// As [`init`], on a terminal that shows something else as well: only warnings and errors go there, through `writer`. The file
@@ -51,7 +49,14 @@ pub fn init_beside<W>(config: &LogConfig, writer: W) -> Result<Telemetry, Teleme
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let (subscriber, telemetry) = subscriber(config, true, writer.with_max_level(Level::WARN))?;
+    install(config, true, writer.with_max_level(Level::WARN))
+}
+
+fn install<W>(config: &LogConfig, terminal: bool, writer: W) -> Result<Telemetry, TelemetryError>
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
+    let (subscriber, telemetry) = subscriber(config, terminal, writer)?;
     tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::AlreadySet)?;
     Ok(telemetry)
 }
