@@ -90,9 +90,10 @@ impl Cli {
     }
 }
 
-/// What the commands that talk to a network run on.
+/// What the commands that talk to a network run on: one thread. The work is waiting, and what one thread wakes another for costs
+/// more than it brings; docs/BENCHMARKS.md has the figures.
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
 }
