@@ -5,14 +5,17 @@
 mod answers;
 pub mod message;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::yield_now;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::customizations::{ARCHIVE_FINDING, REFRESH_FINDING};
@@ -108,7 +111,7 @@ impl Listener {
 }
 
 impl Desk {
-    async fn handle(self: &Arc<Self>, delivery: Delivery) {
+    async fn handle(&self, delivery: Delivery) {
         let answer = match self.answers.arrive(&delivery) {
             Arrival::InWork => return,
             Arrival::Answered(answer) => {
@@ -122,10 +125,9 @@ impl Desk {
                 return self.settle(&delivery, answer).await;
             }
             Arrival::New => {
-                // In a task of its own, so that a panic is one failed function and not a lost message.
-                let (desk, message) = (Arc::clone(self), delivery.clone());
-                let work = tokio::spawn(async move { desk.work(&message).await });
-                AbortOnDropHandle::new(work).await.unwrap_or_else(|_| {
+                // Caught, a panic is one failed function and not a lost message.
+                let work = AssertUnwindSafe(self.work(&delivery)).catch_unwind();
+                work.await.unwrap_or_else(|_| {
                     self.health
                         .measures()
                         .message("", MessageOutcome::Failed, None);
@@ -164,17 +166,18 @@ impl Desk {
     async fn perform(&self, delivery: &Delivery, invocation: &Invocation) -> String {
         let name = invocation.function.as_str();
         let _in_hand = self.health.function(name);
-        self.status(
-            delivery,
-            &format!("Starting '{name}'{}", workflow(invocation, "running in")),
-        )
-        .await;
         let request = Request {
             inputs: invocation.inputs.clone(),
             repeated: repeated(delivery, self.started),
         };
         let begin = Instant::now();
-        let outcome = self.functions.run(name, &request).await;
+        // The function goes first: telling of it takes time that its calls take anyway.
+        let starting = format!("Starting '{name}'{}", workflow(invocation, "running in"));
+        let told = async {
+            yield_now().await;
+            self.status(delivery, &starting).await;
+        };
+        let (outcome, ()) = tokio::join!(self.functions.run(name, &request), told);
         self.count(name, &outcome, begin.elapsed());
         match outcome {
             Outcome::Done(results) => {

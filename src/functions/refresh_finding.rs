@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use tokio::task::yield_now;
 
 use super::inputs::{FindingInputs, incident_id};
 use super::result::{Content, local_time};
@@ -26,11 +27,12 @@ impl Functions {
         let inputs = FindingInputs::read(&request.inputs)?;
         let incident = incident_id(&request.inputs)?;
         let guardduty = self.aws.region(inputs.region);
-        let (found, known, traits) = tokio::join!(
-            finding(&guardduty, &inputs),
-            self.soar.artifacts(incident),
-            self.soar.traits(),
-        );
+        let known = async {
+            // AWS takes longer: its request goes first.
+            yield_now().await;
+            tokio::join!(self.soar.artifacts(incident), self.soar.traits())
+        };
+        let (found, (known, traits)) = tokio::join!(finding(&guardduty, &inputs), known);
         let Some(finding) = found? else {
             tracing::info!(
                 finding = inputs.finding,
@@ -47,17 +49,20 @@ impl Functions {
             has_critical: traits?.has_critical,
         };
         let known = known?;
-        // What the workflow gets is put together while the note is on its way.
-        let content = async { Content::of(&self.content(&finding, &mapping, &known)) };
+        // What the workflow gets is put together while the note is on its way; the connection has to take it first.
+        let content = async {
+            yield_now().await;
+            tracing::info!(
+                finding = inputs.finding,
+                incident,
+                region = inputs.region,
+                "read finding {} anew for incident {incident}",
+                inputs.finding
+            );
+            Content::of(&self.content(&finding, &mapping, &known))
+        };
         let (posted, content) = tokio::join!(self.post_note(incident, &finding, request), content);
         posted?;
-        tracing::info!(
-            finding = inputs.finding,
-            incident,
-            region = inputs.region,
-            "read finding {} anew for incident {incident}",
-            inputs.finding
-        );
         Ok(content)
     }
 
