@@ -89,7 +89,7 @@ impl<'a> Conversation<'a> {
             tokio::select! {
                 frame = self.connection.next() => self.accept(frame?)?,
                 request = self.session.requests.recv(), if listen => match request {
-                    Some(request) => self.carry_out(request)?,
+                    Some(request) => self.carry_out_all(request)?,
                     None => self.leave()?,
                 },
                 () = room(self.session.deliveries.as_ref()), if waiting => self.hand_over(),
@@ -137,6 +137,18 @@ impl<'a> Conversation<'a> {
             .expect(frame, purpose, Instant::now(), patience);
         let queued = self.connection.queue(&frame);
         queued.map_err(|error| End::Failed(error.into()))
+    }
+
+    /// Also those that wait already: together they take one write.
+    fn carry_out_all(&mut self, first: Request) -> Result<(), End> {
+        self.carry_out(first)?;
+        while !self.leaving
+            && self.connection.has_room()
+            && let Ok(next) = self.session.requests.try_recv()
+        {
+            self.carry_out(next)?;
+        }
+        Ok(())
     }
 
     fn carry_out(&mut self, request: Request) -> Result<(), End> {
