@@ -17,6 +17,7 @@ use std::time::Duration;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_sdk_guardduty::Client;
+use aws_sdk_guardduty::config::StalledStreamProtectionConfig;
 use aws_sdk_guardduty::config::retry::RetryConfig;
 use aws_sdk_guardduty::config::timeout::TimeoutConfig;
 use aws_sdk_guardduty::types::{Condition, FindingCriteria, OrderBy, SortCriteria};
@@ -60,7 +61,9 @@ impl Aws {
             .http_client(web.clone())
             .region(Region::new(config.master_region.clone()))
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(timeouts(config.request_timeout));
+            .timeout_config(timeouts(config.request_timeout))
+            // No body is a stream here.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         if let Some(keys) = &config.keys {
             loader = loader.credentials_provider(Credentials::new(
                 keys.access_key_id.clone(),
@@ -240,15 +243,16 @@ impl GuardDuty {
 
     async fn batch(&self, detector: &str, ids: &[String]) -> Result<Vec<Finding>, AwsError> {
         let raw = RawBody::default();
-        let answer = self
+        let call = self
             .client
             .get_findings()
             .detector_id(detector)
             .set_finding_ids(Some(ids.to_vec()))
             .customize()
             .interceptor(raw.clone())
-            .send()
-            .await;
+            .send();
+        // The SDK's futures are large, and each one around them would be moved with it.
+        let answer = Box::pin(call).await;
         // The SDK has not read it: one odd member must not hide 50 findings.
         match (raw.take(), answer) {
             (Some(body), _) => self.read_findings(&body),
@@ -292,13 +296,13 @@ impl GuardDuty {
 
     /// Archives one finding.
     pub async fn archive(&self, detector: &str, finding_id: &str) -> Result<Archiving, AwsError> {
-        let answer = self
+        let call = self
             .client
             .archive_findings()
             .detector_id(detector)
             .finding_ids(finding_id)
-            .send()
-            .await;
+            .send();
+        let answer = Box::pin(call).await;
         match answer.map_err(|error| AwsError::from_sdk(&error, &self.action("ArchiveFindings"))) {
             Ok(_) => Ok(Archiving::Done),
             Err(
