@@ -24,6 +24,8 @@ pub(super) struct Call<'a> {
     pub(super) repeat: Repeat,
     /// Whether values are meant by their names and not by their numbers.
     pub(super) by_name: bool,
+    /// Whether the answer tells nothing that the caller does not know; it has to be JSON all the same.
+    pub(super) unread: bool,
 }
 
 impl<'a> Call<'a> {
@@ -34,6 +36,7 @@ impl<'a> Call<'a> {
             body: None,
             repeat: Repeat::Freely,
             by_name: false,
+            unread: false,
         }
     }
 
@@ -45,6 +48,7 @@ impl<'a> Call<'a> {
             body: Some(body),
             repeat: Repeat::Freely,
             by_name: false,
+            unread: false,
         }
     }
 
@@ -56,6 +60,15 @@ impl<'a> Call<'a> {
             body: Some(body),
             repeat: Repeat::IfNotDone,
             by_name: false,
+            unread: false,
+        }
+    }
+
+    /// A POST that adds something to an incident, which the answer repeats.
+    pub(super) fn add(path: impl Into<String>, body: &'a Value) -> Self {
+        Self {
+            unread: true,
+            ..Self::create(path, body)
         }
     }
 
@@ -67,6 +80,7 @@ impl<'a> Call<'a> {
             body: Some(body),
             repeat: Repeat::IfNotDone,
             by_name: false,
+            unread: false,
         }
     }
 
@@ -78,6 +92,7 @@ impl<'a> Call<'a> {
             body: Some(body),
             repeat: Repeat::Freely,
             by_name: true,
+            unread: false,
         }
     }
 

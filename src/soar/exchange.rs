@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{StatusCode, header};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::SoarError;
@@ -16,6 +18,20 @@ pub(super) async fn exchange(
     request: reqwest::RequestBuilder,
     action: &str,
 ) -> Result<Value, SoarError> {
+    read_json(&answer(request, action).await?, action)
+}
+
+/// The same where the answer tells nothing new. It is looked at only as far as to see that it is SOAR's own: what stands between
+/// may answer a page in its place.
+pub(super) async fn exchange_unread(
+    request: reqwest::RequestBuilder,
+    action: &str,
+) -> Result<Value, SoarError> {
+    check_json(&answer(request, action).await?, action)?;
+    Ok(Value::Null)
+}
+
+async fn answer(request: reqwest::RequestBuilder, action: &str) -> Result<Bytes, SoarError> {
     let (client, request) = request.build_split();
     let request = request.map_err(|error| transport_error(&error, action))?;
     let secrets = Secrets::of(request.headers());
@@ -23,7 +39,7 @@ pub(super) async fn exchange(
         .execute(request)
         .await
         .map_err(|error| transport_error(&error, action))?;
-    read_json(&success(response, action, &secrets).await?, action)
+    success(response, action, &secrets).await
 }
 
 /// The body of an answer that tells success. What a refusal says is passed on without the secrets.
@@ -61,6 +77,17 @@ pub(super) fn read_json(body: &[u8], action: &str) -> Result<Value, SoarError> {
     if body.is_empty() {
         return Ok(Value::Null);
     }
+    parse(body, action)
+}
+
+fn check_json(body: &[u8], action: &str) -> Result<(), SoarError> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    parse(body, action).map(|IgnoredAny| ())
+}
+
+fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], action: &str) -> Result<T, SoarError> {
     serde_json::from_slice(body).map_err(|error| SoarError::Malformed {
         action: action.to_owned(),
         reason: error.to_string(),

@@ -219,7 +219,11 @@ impl Soar {
     async fn make(&self, path: &str, body: &Value, made: Made<'_>) -> Result<Value, SoarError> {
         let mut attempt = 0;
         loop {
-            let error = match self.call(Call::create(path, body)).await {
+            let call = match made {
+                Made::Incident { .. } => Call::create(path, body),
+                Made::Row { .. } | Made::Note { .. } => Call::add(path, body),
+            };
+            let error = match self.call(call).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };

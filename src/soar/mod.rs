@@ -40,7 +40,7 @@ use crate::measures::Calls;
 use crate::mutex::lock;
 use crate::{proxy, reason};
 use call::{Call, Repeat, may_repeat};
-use exchange::exchange;
+use exchange::{exchange, exchange_unread};
 use session::Session;
 
 /// Longest pause between two attempts, also where the server asks for a longer one.
@@ -192,7 +192,12 @@ impl Soar {
         if let Some(body) = call.body {
             request = request.json(body);
         }
-        let outcome = exchange(request, &call.action()).await;
+        let action = call.action();
+        let outcome = if call.unread {
+            exchange_unread(request, &action).await
+        } else {
+            exchange(request, &action).await
+        };
         match &outcome {
             Ok(_) => place.answered(&budget::kind(call.method.as_str(), &call.path)),
             Err(error) if error.tells_of_load() => place.refused(),
