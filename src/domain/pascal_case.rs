@@ -2,8 +2,6 @@
 //!
 //! The rule is to upper-case the first letter of each member; the API's model (2017-11-28) names the exceptions.
 
-use std::collections::HashSet;
-
 use jiff::{SignedDuration, Timestamp, Unit};
 use serde_json::{Map, Value};
 
@@ -113,23 +111,19 @@ fn convert(value: Value, path: &mut Vec<String>) -> Value {
     }
 }
 
-fn convert_members(members: Map<String, Value>, path: &mut Vec<String>) -> Map<String, Value> {
+fn convert_members(mut members: Map<String, Value>, path: &mut Vec<String>) -> Map<String, Value> {
     if let Some(levels) = customer_levels(path) {
         return customer_data(members, levels, path);
     }
-    let present = members.into_iter().filter(|(_, value)| !value.is_null());
-    let members: Map<String, Value> = present.collect();
-    let taken: HashSet<String> = members.keys().cloned().collect();
+    members.retain(|_, value| !value.is_null());
+    // Two members that would get one name keep their own, so that neither is lost.
+    let new_name =
+        |key: &String| Some(pascal_name(path, key)).filter(|name| !members.contains_key(name));
+    let names: Vec<Option<String>> = members.keys().map(new_name).collect();
     let mut converted = Map::with_capacity(members.len());
-    for (key, value) in members {
-        let name = pascal_name(path, &key);
-        // Two members that would get one name keep their own, so that neither is lost.
-        let name = if taken.contains(&name) || converted.contains_key(&name) {
-            key
-        } else {
-            name
-        };
-        path.push(name);
+    for ((key, value), name) in members.into_iter().zip(names) {
+        let name = name.filter(|name| !converted.contains_key(name));
+        path.push(name.unwrap_or(key));
         let value = convert(value, path);
         let name = path.pop().unwrap_or_default();
         converted.insert(name, value);
