@@ -1,7 +1,7 @@
 //! What the wire takes by itself: a client that makes a function's round trips and does nothing else.
 //!
 //! It takes the message from the same broker, makes as many calls in the same order, over TLS where the worker does, to servers
-//! that answer after the same time, and answers on the queue. It knows the answer beforehand. What a worker adds to its calls
+//! that answer after the same time, and answers on the queue what the worker has answered before. What a worker adds to its calls
 //! and this client does not is the worker's own; the rest is sockets, TLS, HTTP and the simulation.
 
 use std::io;
@@ -30,23 +30,37 @@ use crate::calls::{Calls, Side};
 use crate::certificates::Certificates;
 use crate::faults::Faults;
 use crate::server::{self, Front};
+use crate::soar::Reply;
 use crate::worker::{self, ARCHIVE, REFRESH};
 use crate::{Options, Sandbox};
 
 /// How long the client may take to connect.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// About as long as a finding, as an incident's artifacts, and as the result of a refresh.
+/// About as long as a finding and as an incident's artifacts.
 const ANSWER: usize = 4 * 1024;
-const RESULT: usize = 12 * 1024;
 
-/// Refreshes, then archives, as the worker's are measured.
-pub(super) async fn one_after_another(options: &BenchOptions) -> io::Result<Vec<Functions>> {
+/// Refreshes, then archives, as the worker's are measured; answered with these, which the worker gave.
+pub(super) async fn one_after_another(
+    options: &BenchOptions,
+    answers: &[Reply],
+) -> io::Result<Vec<Functions>> {
+    let [refreshed, archived] = answers else {
+        return Err(io::Error::other("two answers of the worker are needed"));
+    };
     let customizations = worker::customizations(&options.worker)?;
     let sandbox = Sandbox::start(Options::default()).await?;
     let imported = sandbox.platform().import(&customizations);
     imported.map_err(|refusal| io::Error::other(refusal.to_string()))?;
     let far = FarServers::start(options).await?;
-    let wire = far.wire(&sandbox);
+    let wire = Wire {
+        refreshed: serde_json::to_vec(refreshed)?.into(),
+        archived: serde_json::to_vec(archived)?.into(),
+        account: Account::of(&sandbox),
+        queue: worker::queue(&sandbox),
+        soar: far.soar,
+        soar_ca_pem: far.ca_pem.clone(),
+        aws: far.aws,
+    };
     // On a thread of its own, as the worker is a process of its own.
     thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -115,16 +129,6 @@ impl FarServers {
         })
     }
 
-    fn wire(&self, sandbox: &Sandbox) -> Wire {
-        Wire {
-            account: Account::of(sandbox),
-            queue: worker::queue(sandbox),
-            soar: self.soar,
-            soar_ca_pem: self.ca_pem.clone(),
-            aws: self.aws,
-        }
-    }
-
     async fn stop(self) {
         self.stop.cancel();
         self.tracker.close();
@@ -132,8 +136,10 @@ impl FarServers {
     }
 }
 
-/// Where the client connects to.
+/// Where the client connects to, and what it answers.
 struct Wire {
+    refreshed: Bytes,
+    archived: Bytes,
     account: Account,
     queue: String,
     soar: SocketAddr,
@@ -154,17 +160,17 @@ async fn serve(wire: Wire) -> io::Result<()> {
     loop {
         let message = client.next().await?;
         client.reply(&message, status.clone()).await?;
-        let result = if calls_refresh(&message) {
+        let answer = if calls_refresh(&message) {
             let (finding, artifacts) = tokio::join!(aws.call(0), soar.call(0));
             finding.and(artifacts)?;
             soar.call(ANSWER).await?;
-            RESULT
+            &wire.refreshed
         } else {
             aws.call(0).await?;
-            0
+            &wire.archived
         };
         client.reply(&message, status.clone()).await?;
-        client.reply(&message, last(result)).await?;
+        client.reply(&message, answer.clone()).await?;
         client.acknowledge(&message).await?;
     }
 }
@@ -173,13 +179,6 @@ fn calls_refresh(message: &Message) -> bool {
     let name = REFRESH.as_bytes();
     let mut places = message.body().windows(name.len());
     places.any(|place| place == name)
-}
-
-/// The answer that ends a function, with a result of so many bytes.
-fn last(result: usize) -> Bytes {
-    let result = "x".repeat(result);
-    let answer = json!({"message_type": 0, "message": "", "complete": true, "results": result});
-    answer.to_string().into()
 }
 
 /// One kept connection.

@@ -12,7 +12,7 @@ use super::report::at;
 use super::stage::{Scene, Stage};
 use crate::Sandbox;
 use crate::calls::{Call, Calls};
-use crate::soar::Platform;
+use crate::soar::{Platform, Reply};
 use crate::worker::{ARCHIVE, REFRESH};
 
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -43,23 +43,26 @@ pub struct Burst {
     pub most: f64,
 }
 
-/// Refreshes, then archives, of one finding, each when the one before it is answered.
-pub(super) async fn one_after_another(options: &BenchOptions) -> io::Result<Vec<Functions>> {
+/// Refreshes, then archives, of one finding, each when the one before it is answered; and the last answer of each.
+pub(super) async fn one_after_another(
+    options: &BenchOptions,
+) -> io::Result<(Vec<Functions>, Vec<Reply>)> {
     let mut stage = Stage::set(options, Scene::of(options)).await?;
     let inputs = stage.incidents(options, 1).await?.remove(0);
-    let mut measured = Vec::new();
+    let (mut measured, mut answers) = (Vec::new(), Vec::new());
     for function in [REFRESH, ARCHIVE] {
         let before = stage.worker.usage()?.processor;
         let (sandbox, calls) = (&stage.sandbox, stage.sandbox.calls());
         let course = Course::run(sandbox, calls, function, &inputs, options.calls).await;
-        let course = course.map_err(|error| stage.failed(&error))?;
+        let mut course = course.map_err(|error| stage.failed(&error))?;
+        answers.extend(course.last.take());
         let processor = stage.worker.usage()?.processor.saturating_sub(before);
         #[expect(clippy::cast_precision_loss, reason = "a count of calls")]
         let calls = options.calls as f64;
         measured.push(course.of(function, Some(milliseconds(processor) / calls)));
     }
     stage.strike().await?;
-    Ok(measured)
+    Ok((measured, answers))
 }
 
 /// What each of the calls took, and what of it was not a call to SOAR or AWS; in milliseconds.
@@ -67,6 +70,7 @@ pub(super) async fn one_after_another(options: &BenchOptions) -> io::Result<Vec<
 pub(super) struct Course {
     times: Vec<f64>,
     added: Vec<f64>,
+    last: Option<Reply>,
 }
 
 impl Course {
@@ -83,8 +87,9 @@ impl Course {
             calls.clear();
             let begin = Instant::now();
             let id = invoke(sandbox, function, inputs)?;
-            answered(sandbox, &[id]).await?;
+            answered(sandbox, std::slice::from_ref(&id)).await?;
             let took = begin.elapsed();
+            course.last = Some(success(sandbox, &id)?);
             course.times.push(milliseconds(took));
             let waited = under_way(calls.all());
             course.added.push(milliseconds(took.saturating_sub(waited)));
@@ -115,6 +120,10 @@ pub(super) async fn at_once(options: &BenchOptions) -> io::Result<Burst> {
     let answers = answered(&stage.sandbox, &ids).await;
     answers.map_err(|error| stage.failed(&error))?;
     let seconds = begin.elapsed().as_secs_f64();
+    let all = ids
+        .iter()
+        .try_for_each(|id| success(&stage.sandbox, id).map(drop));
+    all.map_err(|error| stage.failed(&error))?;
     stage.strike().await?;
     #[expect(clippy::cast_precision_loss, reason = "a count of calls")]
     let rate = calls as f64 / seconds;
@@ -152,18 +161,21 @@ fn invoke(sandbox: &Sandbox, function: &str, inputs: &Value) -> io::Result<Strin
     published.map_err(|refusal| io::Error::other(refusal.to_string()))
 }
 
-/// Waits until all are answered, none with an error.
+/// Waits until all are answered.
 async fn answered(sandbox: &Sandbox, ids: &[String]) -> io::Result<()> {
-    let platform = sandbox.platform();
-    let all = |platform: &Platform| ids.iter().all(|id| platform.final_reply(id).is_some());
-    if !platform.wait_for(all, PATIENCE).await {
-        return Err(io::Error::other("an answer did not come"));
+    let all = |platform: &Platform| ids.iter().all(|id| platform.is_answered(id));
+    if sandbox.platform().wait_for(all, PATIENCE).await {
+        Ok(())
+    } else {
+        Err(io::Error::other("an answer did not come"))
     }
-    let failed = ids.iter().filter_map(|id| platform.final_reply(id));
-    let mut failed = failed.filter(|reply| reply.message_type == 1);
-    match failed.next() {
-        Some(reply) => Err(io::Error::other(format!("a function failed: {reply:?}"))),
-        None => Ok(()),
+}
+
+/// The answer, if it tells no error.
+fn success(sandbox: &Sandbox, id: &str) -> io::Result<Reply> {
+    match sandbox.platform().final_reply(id) {
+        Some(reply) if reply.message_type != 1 => Ok(reply),
+        reply => Err(io::Error::other(format!("a function failed: {reply:?}"))),
     }
 }
 

@@ -56,9 +56,9 @@ pub async fn run(options: &BenchOptions, tell: impl Fn(&str)) -> io::Result<Repo
             report.escalations.push(escalation);
         }
         if options.calls > 0 {
-            let functions = functions::one_after_another(options).await?;
+            let (functions, answers) = functions::one_after_another(options).await?;
             report.functions.extend(functions);
-            let bare = bare::one_after_another(options).await?;
+            let bare = bare::one_after_another(options, &answers).await?;
             report.functions.extend(bare);
         }
         if options.at_once > 0 {

@@ -49,6 +49,14 @@ impl Platform {
         })
     }
 
+    /// Whether a reply has ended an invocation.
+    pub fn is_answered(&self, correlation_id: &str) -> bool {
+        self.read(|state| {
+            let replies = state.replies.seen.get(correlation_id);
+            replies.is_some_and(|replies| replies.iter().any(|reply| reply.complete))
+        })
+    }
+
     /// The first reply that ended an invocation.
     pub fn final_reply(&self, correlation_id: &str) -> Option<Reply> {
         self.replies(correlation_id)
