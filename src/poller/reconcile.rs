@@ -166,12 +166,20 @@ impl RegionPoller {
                 continue;
             }
             let id = incident.id;
-            match self.context.soar.set_field_from(id, "True", &change).await {
-                Ok(()) => tracing::info!(
+            let taken_back = async {
+                self.context
+                    .soar
+                    .set_field_from(id, "True", &change)
+                    .await?;
+                tracing::info!(
                     incident = id,
                     "incident {id} is open and its finding not archived"
-                ),
-                Err(error) => own_failure(incident, error)?,
+                );
+                Ok(())
+            };
+            let trace = trace::finding(&incident.finding_id);
+            if let Err(error) = taken_back.instrument(trace).await {
+                own_failure(incident, error)?;
             }
             self.context.health.progress(self.region());
         }
@@ -228,7 +236,9 @@ impl RegionPoller {
             has_critical: self.context.soar.traits().await?.has_critical,
         };
         for (incident, finding) in incidents {
-            if let Err(error) = writer.complete(finding, incident.id).await {
+            let completed = writer.complete(finding, incident.id);
+            let trace = trace::finding(finding.id());
+            if let Err(error) = completed.instrument(trace).await {
                 own_failure(incident, error)?;
             }
             self.context.health.progress(self.region());

@@ -134,6 +134,12 @@ async fn b31_a_reopened_incident_says_again_that_its_finding_is_current() {
                 .is_some_and(|i| i.property("aws_guardduty_archived") == Some("False"))
         })
         .await;
+    let taken_back = "is open and its finding not archived";
+    world.log_shows(taken_back).await;
+    let log = world.log();
+    let line = log.lines().find(|line| line.contains(taken_back)).unwrap();
+    let line: serde_json::Value = serde_json::from_str(line).unwrap();
+    assert_eq!(line["span"]["trace_id"], *finding);
 }
 
 #[tokio::test(flavor = "multi_thread")]
