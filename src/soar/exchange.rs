@@ -21,17 +21,11 @@ pub(super) async fn exchange(
     read_json(&answer(request, action).await?, action)
 }
 
-/// The same where the answer tells nothing new. It is looked at only as far as to see that it is SOAR's own: what stands between
-/// may answer a page in its place.
-pub(super) async fn exchange_unread(
+/// One request and the body of its answer.
+pub(super) async fn answer(
     request: reqwest::RequestBuilder,
     action: &str,
-) -> Result<Value, SoarError> {
-    check_json(&answer(request, action).await?, action)?;
-    Ok(Value::Null)
-}
-
-async fn answer(request: reqwest::RequestBuilder, action: &str) -> Result<Bytes, SoarError> {
+) -> Result<Bytes, SoarError> {
     let (client, request) = request.build_split();
     let request = request.map_err(|error| transport_error(&error, action))?;
     let secrets = Secrets::of(request.headers());
@@ -80,7 +74,8 @@ pub(super) fn read_json(body: &[u8], action: &str) -> Result<Value, SoarError> {
     parse(body, action)
 }
 
-fn check_json(body: &[u8], action: &str) -> Result<(), SoarError> {
+/// Whether a body that tells nothing new is SOAR's own, and not a page of something in between: whether it is JSON, or empty.
+pub(super) fn check_json(body: &[u8], action: &str) -> Result<(), SoarError> {
     if body.is_empty() {
         return Ok(());
     }

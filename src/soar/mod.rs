@@ -40,7 +40,7 @@ use crate::measures::Calls;
 use crate::mutex::lock;
 use crate::{proxy, reason};
 use call::{Call, Repeat, may_repeat};
-use exchange::{exchange, exchange_unread};
+use exchange::{answer, check_json, read_json};
 use session::Session;
 
 /// Longest pause between two attempts, also where the server asks for a longer one.
@@ -193,11 +193,14 @@ impl Soar {
             request = request.json(body);
         }
         let action = call.action();
-        let outcome = if call.unread {
-            exchange_unread(request, &action).await
-        } else {
-            exchange(request, &action).await
-        };
+        let body = answer(request, &action).await;
+        let outcome = body.and_then(|body| {
+            if call.unread {
+                check_json(&body, &action).map(|()| Value::Null)
+            } else {
+                read_json(&body, &action)
+            }
+        });
         match &outcome {
             Ok(_) => place.answered(&budget::kind(call.method.as_str(), &call.path)),
             Err(error) if error.tells_of_load() => place.refused(),
