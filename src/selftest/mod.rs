@@ -59,7 +59,7 @@ fn machine(config: &Config, path: &Path) -> Vec<Check> {
 
 async fn log_in(config: &Config) -> Login {
     let soar = platform::connect(config, config.selftest_timeout).await?;
-    let snapshot = Snapshot::take(&soar).await;
+    let snapshot = Box::pin(Snapshot::take(&soar)).await;
     Ok((soar, Arc::new(snapshot)))
 }
 
