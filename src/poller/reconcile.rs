@@ -160,29 +160,27 @@ impl RegionPoller {
     /// An open incident says "True" although its finding is not archived: somebody reopened it, and closing it
     /// would not archive the finding again.
     async fn take_back_archived(&self, current: &[KnownIncident]) -> Result<(), SoarError> {
-        let change = Change::new(field::ARCHIVED, "False");
-        for incident in current {
-            if !incident.says_archived() {
-                continue;
-            }
-            let id = incident.id;
-            let taken_back = async {
-                self.context
-                    .soar
-                    .set_field_from(id, "True", &change)
-                    .await?;
-                tracing::info!(
-                    incident = id,
-                    "incident {id} is open and its finding not archived"
-                );
-                Ok(())
-            };
+        for incident in current.iter().filter(|incident| incident.says_archived()) {
             let trace = trace::finding(&incident.finding_id);
-            if let Err(error) = taken_back.instrument(trace).await {
+            let taken_back = self.say_unarchived(incident.id).instrument(trace);
+            if let Err(error) = taken_back.await {
                 own_failure(incident, error)?;
             }
             self.context.health.progress(self.region());
         }
+        Ok(())
+    }
+
+    async fn say_unarchived(&self, incident: i64) -> Result<(), SoarError> {
+        let change = Change::new(field::ARCHIVED, "False");
+        self.context
+            .soar
+            .set_field_from(incident, "True", &change)
+            .await?;
+        tracing::info!(
+            incident,
+            "incident {incident} is open and its finding not archived"
+        );
         Ok(())
     }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use reqwest::{StatusCode, header};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::SoarError;
@@ -66,23 +65,15 @@ pub(super) async fn success(
         })
 }
 
-/// The JSON of a body; none of an empty one. What is nested deeper than the parser's 128 levels is refused.
-pub(super) fn read_json(body: &[u8], action: &str) -> Result<Value, SoarError> {
+/// The JSON of a body, an empty one's being `T`'s default. What is nested deeper than the parser's 128 levels is refused. Read as
+/// [`IgnoredAny`](serde::de::IgnoredAny) it only shows that the answer is SOAR's own, and no page of something in between.
+pub(super) fn read_json<'a, T>(body: &'a [u8], action: &str) -> Result<T, SoarError>
+where
+    T: Deserialize<'a> + Default,
+{
     if body.is_empty() {
-        return Ok(Value::Null);
+        return Ok(T::default());
     }
-    parse(body, action)
-}
-
-/// Whether a body that tells nothing new is SOAR's own, and not a page of something in between: whether it is JSON, or empty.
-pub(super) fn check_json(body: &[u8], action: &str) -> Result<(), SoarError> {
-    if body.is_empty() {
-        return Ok(());
-    }
-    parse(body, action).map(|IgnoredAny| ())
-}
-
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], action: &str) -> Result<T, SoarError> {
     serde_json::from_slice(body).map_err(|error| SoarError::Malformed {
         action: action.to_owned(),
         reason: error.to_string(),
@@ -196,11 +187,12 @@ pub(super) mod tests {
     #[test]
     fn json_nested_too_deep_is_refused() {
         let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-        assert!(read_json(nested(127).as_bytes(), "GET /x").is_ok());
-        let error = read_json(nested(128).as_bytes(), "GET /x").unwrap_err();
+        let read = |depth| read_json::<Value>(nested(depth).as_bytes(), "GET /x");
+        assert!(read(127).is_ok());
+        let error = read(128).unwrap_err();
         assert!(matches!(error, SoarError::Malformed { .. }), "{error}");
         assert!(error.to_string().contains("GET /x"), "{error}");
-        assert!(read_json(nested(1_000_000).as_bytes(), "GET /x").is_err());
+        assert!(read(1_000_000).is_err());
     }
 
     #[tokio::test]

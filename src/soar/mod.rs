@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::redirect::Policy;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use tokio::sync::{OnceCell, RwLock, Semaphore};
 use tokio::time::Instant;
@@ -40,7 +41,7 @@ use crate::measures::Calls;
 use crate::mutex::lock;
 use crate::{proxy, reason};
 use call::{Call, Repeat, may_repeat};
-use exchange::{answer, check_json, read_json};
+use exchange::{answer, read_json};
 use session::Session;
 
 /// Longest pause between two attempts, also where the server asks for a longer one.
@@ -196,7 +197,7 @@ impl Soar {
         let body = answer(request, &action).await;
         let outcome = body.and_then(|body| {
             if call.unread {
-                check_json(&body, &action).map(|()| Value::Null)
+                read_json(&body, &action).map(|IgnoredAny| Value::Null)
             } else {
                 read_json(&body, &action)
             }
