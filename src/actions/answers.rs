@@ -3,6 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 
+use bytes::Bytes;
+
 use crate::mutex::lock;
 use crate::stomp::Delivery;
 
@@ -14,7 +16,7 @@ pub(super) enum Arrival {
     /// In work: this delivery will get its answer, too.
     InWork,
     /// Answered; the answer or its acknowledgement may have been lost: send it again.
-    Answered(String),
+    Answered(Bytes),
 }
 
 enum Progress {
@@ -23,7 +25,7 @@ enum Progress {
         deliveries: Vec<Delivery>,
     },
     Answered {
-        body: String,
+        body: Bytes,
     },
 }
 
@@ -74,15 +76,13 @@ impl Answers {
     }
 
     /// Keeps the answer to a delivery and tells all those it belongs to: the newest of each message that came.
-    pub(super) fn answer(&self, delivery: &Delivery, body: &str) -> Vec<Delivery> {
+    pub(super) fn answer(&self, delivery: &Delivery, body: Bytes) -> Vec<Delivery> {
         let mut inner = self.lock();
-        let answered = Progress::Answered {
-            body: body.to_owned(),
-        };
+        inner.bytes += body.len();
+        let answered = Progress::Answered { body };
         let name = name(delivery).to_owned();
         let before = inner.invocations.insert(name.clone(), answered);
         inner.answered.push_back(name);
-        inner.bytes += body.len();
         inner.shrink(self.most, self.most_bytes);
         match before {
             Some(Progress::InWork { deliveries }) => deliveries,
@@ -132,7 +132,7 @@ mod tests {
             reply_to: None,
             correlation_id: None,
             headers: Vec::new(),
-            body: bytes::Bytes::new(),
+            body: Bytes::new(),
             connection: 1,
         }
     }
@@ -149,7 +149,7 @@ mod tests {
         let answers = Answers::new(10, 1000);
         assert_eq!(answers.arrive(&delivery("m1", "a1")), Arrival::New);
         assert_eq!(answers.arrive(&delivery("m1", "a2")), Arrival::InWork);
-        let settled = answers.answer(&delivery("m1", "a1"), "done");
+        let settled = answers.answer(&delivery("m1", "a1"), "done".into());
         assert_eq!(acks(&settled), ["a2"]);
         let again = answers.arrive(&delivery("m1", "a3"));
         assert_eq!(again, Arrival::Answered("done".into()));
@@ -164,7 +164,7 @@ mod tests {
         };
         assert_eq!(answers.arrive(&sent("m1")), Arrival::New);
         assert_eq!(answers.arrive(&sent("m2")), Arrival::InWork);
-        let settled = answers.answer(&sent("m1"), "done");
+        let settled = answers.answer(&sent("m1"), "done".into());
         assert_eq!(acks(&settled), ["ack of m1", "ack of m2"]);
         assert_eq!(
             answers.arrive(&sent("m3")),
@@ -177,7 +177,7 @@ mod tests {
         let answers = Answers::new(2, 7);
         for id in ["m1", "m2", "m3"] {
             answers.arrive(&delivery(id, "a"));
-            answers.answer(&delivery(id, "a"), "done");
+            answers.answer(&delivery(id, "a"), "done".into());
         }
         // Two answers of four bytes are more than seven.
         assert_eq!(answers.arrive(&delivery("m1", "b")), Arrival::New);

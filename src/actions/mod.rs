@@ -9,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use serde_json::Value;
@@ -127,16 +128,18 @@ impl Desk {
             Arrival::New => {
                 // Caught, a panic is one failed function and not a lost message.
                 let work = AssertUnwindSafe(self.work(&delivery)).catch_unwind();
-                work.await.unwrap_or_else(|_| {
+                let answer = work.await.unwrap_or_else(|_| {
                     self.health
                         .measures()
                         .message("", MessageOutcome::Failed, None);
                     message::failure("the function ended by an internal error, see the log")
-                })
+                });
+                // It is kept for a while: not with the spare room that it was written in.
+                Bytes::from(answer.into_boxed_str().into_boxed_bytes())
             }
         };
         // Meanwhile the message may have come again, and the invocation in another one.
-        for newest in self.answers.answer(&delivery, &answer) {
+        for newest in self.answers.answer(&delivery, answer.clone()) {
             self.settle(&newest, answer.clone()).await;
         }
     }
@@ -217,14 +220,14 @@ impl Desk {
         if let Some(reply_to) = &delivery.reply_to {
             let correlation = delivery.correlation_id.as_deref();
             self.stomp
-                .send_unconfirmed(reply_to, correlation, message::status(text))
+                .send_unconfirmed(reply_to, correlation, message::status(text).into())
                 .await;
         }
     }
 
     /// Answers, then acknowledges, each confirmed by the broker. Where the connection is lost in between the
     /// message comes again and meets its saved answer.
-    async fn settle(&self, delivery: &Delivery, answer: String) {
+    async fn settle(&self, delivery: &Delivery, answer: Bytes) {
         let id = &delivery.message_id;
         match self.settled(delivery, answer).await {
             Ok(()) => {}
@@ -243,10 +246,10 @@ impl Desk {
         }
     }
 
-    async fn settled(&self, delivery: &Delivery, answer: String) -> Result<(), StompError> {
+    async fn settled(&self, delivery: &Delivery, answer: Bytes) -> Result<(), StompError> {
         let id = &delivery.message_id;
         if let Some(reply_to) = &delivery.reply_to {
-            self.reply(reply_to, delivery, &answer).await?;
+            self.reply(reply_to, delivery, answer).await?;
         } else {
             tracing::warn!(message_id = id, "a message without reply-to gets no answer");
         }
@@ -255,10 +258,10 @@ impl Desk {
 
     /// A broker that is full may refuse an answer for a moment. One that refuses it for good must not make the
     /// message hold its place for ever: it is acknowledged all the same.
-    async fn reply(&self, to: &str, delivery: &Delivery, answer: &str) -> Result<(), StompError> {
+    async fn reply(&self, to: &str, delivery: &Delivery, answer: Bytes) -> Result<(), StompError> {
         let correlation = delivery.correlation_id.as_deref();
         for attempt in 0.. {
-            match self.stomp.send(to, correlation, answer.to_owned()).await {
+            match self.stomp.send(to, correlation, answer.clone()).await {
                 Err(error @ StompError::Rejected { .. }) if attempt < REFUSED_ANSWERS => {
                     tracing::warn!(
                         message_id = delivery.message_id,

@@ -1,5 +1,6 @@
 //! What the rest of the program may ask of the session.
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::error::StompError;
@@ -49,7 +50,7 @@ impl Handle {
         &self,
         destination: &str,
         correlation_id: Option<&str>,
-        body: String,
+        body: Bytes,
     ) -> Result<(), StompError> {
         let frame = send_frame(destination, correlation_id, body);
         self.confirmed(|answer| Request::Send {
@@ -64,7 +65,7 @@ impl Handle {
         &self,
         destination: &str,
         correlation_id: Option<&str>,
-        body: String,
+        body: Bytes,
     ) {
         let frame = send_frame(destination, correlation_id, body);
         // The session has ended: one more way to be not connected.
@@ -138,7 +139,7 @@ impl Handle {
 
 /// Persistent, because `ActiveMQ` else confirms what it holds in memory only, and loses it when it is restarted. That goes for
 /// status messages, too: it may deliver a persistent message ahead of an earlier one that is not.
-fn send_frame(destination: &str, correlation_id: Option<&str>, body: String) -> Frame {
+fn send_frame(destination: &str, correlation_id: Option<&str>, body: Bytes) -> Frame {
     let mut frame = Frame::new(Command::Send)
         .with("destination", destination)
         .with("persistent", "true");

@@ -203,7 +203,9 @@ pub(crate) async fn a_frame_lost_with_its_connection_is_reported(broker: &Broker
     let mut session = Session::subscribed_with(options).await;
     relay.hold();
     let body = "x".repeat(8 * CHUNK);
-    let send = session.handle.send("/queue/acks.201.lost", None, body);
+    let send = session
+        .handle
+        .send("/queue/acks.201.lost", None, body.into());
     let cut_when_sent = async {
         // An end of line may be among the chunks, but not so many.
         relay.chunks(4).await;
@@ -354,7 +356,10 @@ pub(crate) async fn a_large_answer_arrives_whole(broker: &Broker) {
     let delivery = session.next().await;
     assert!(delivery.body == body.as_bytes());
     let reply_to = delivery.reply_to.clone().unwrap();
-    let answer = session.handle.send(&reply_to, None, body.clone()).await;
+    let answer = session
+        .handle
+        .send(&reply_to, None, body.clone().into())
+        .await;
     answer.unwrap();
     assert!(platform.next().await.body == body.as_bytes());
     session.handle.ack(&delivery).await.unwrap();
