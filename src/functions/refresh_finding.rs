@@ -49,8 +49,10 @@ impl Functions {
             has_critical: traits?.has_critical,
         };
         let known = known?;
-        // What the workflow gets is put together while the note is on its way; the connection has to take it first.
-        let content = async {
+        let note = refresh_note(&finding);
+        // What the workflow gets is put together while the note is on its way; the connection has to take it first. The finding
+        // goes with it: to let go of so many parts takes time, too.
+        let content = async move {
             yield_now().await;
             tracing::info!(
                 finding = inputs.finding,
@@ -61,7 +63,7 @@ impl Functions {
             );
             Content::of(&self.content(&finding, &mapping, &known))
         };
-        let (posted, content) = tokio::join!(self.post_note(incident, &finding, request), content);
+        let (posted, content) = tokio::join!(self.post_note(incident, &note, request), content);
         posted?;
         Ok(content)
     }
@@ -86,16 +88,15 @@ impl Functions {
     async fn post_note(
         &self,
         incident: i64,
-        finding: &Finding,
+        note: &str,
         request: &Request,
     ) -> Result<(), SoarError> {
-        let note = refresh_note(finding);
         if let Some(repeated) = request.repeated
-            && self.was_posted(incident, &note, repeated).await?
+            && self.was_posted(incident, note, repeated).await?
         {
             return Ok(());
         }
-        match self.soar.add_note(incident, &note).await {
+        match self.soar.add_note(incident, note).await {
             Err(error @ SoarError::Rejected { .. }) => {
                 tracing::error!(incident, "the finding's note could not be added: {error}");
                 Ok(())
