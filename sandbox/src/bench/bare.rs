@@ -39,6 +39,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// About as long as a finding and as an incident's artifacts.
 const ANSWER: usize = 4 * 1024;
 
+/// What the report calls this client's calls in place of the function.
+pub(super) fn name(function: &str) -> String {
+    format!("{function}, bare client")
+}
+
 /// Refreshes, then archives, as the worker's are measured; answered with these, which the worker gave.
 pub(super) async fn one_after_another(
     options: &BenchOptions,
@@ -80,7 +85,7 @@ pub(super) async fn one_after_another(
     let mut measured = Vec::new();
     for function in [REFRESH, ARCHIVE] {
         let course = Course::run(&sandbox, &far.calls, function, &inputs, options.calls).await?;
-        measured.push(course.of(&format!("{function}, bare client"), None));
+        measured.push(course.of(&name(function), None));
     }
     far.stop().await;
     sandbox.shutdown().await;

@@ -7,6 +7,7 @@ use std::fs;
 use serde::Serialize;
 
 use super::BenchOptions;
+use super::bare;
 use super::escalation::Escalation;
 use super::functions::{Burst, Functions};
 use super::idle::Idle;
@@ -176,43 +177,52 @@ impl Report {
         Ok(())
     }
 
+    fn runs_of(&self, function: &str) -> impl Iterator<Item = &Functions> {
+        self.functions
+            .iter()
+            .filter(move |run| run.function == function)
+    }
+
+    /// What half of a function's calls add and half of the bare client's of the same run do not: sockets, TLS, HTTP and the
+    /// simulation taken away, the rest is the worker's.
+    fn own_milliseconds(&self, function: &str) -> impl Iterator<Item = f64> {
+        let bare = bare::name(function);
+        let bare: Vec<_> = self.runs_of(&bare).collect();
+        self.runs_of(function)
+            .zip(bare)
+            .map(|(run, bare)| run.added_milliseconds[0] - bare.added_milliseconds[0])
+    }
+
     fn write_functions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut names: Vec<&str> = self
             .functions
             .iter()
             .map(|run| run.function.as_str())
             .collect();
-        names.dedup();
         names.sort_unstable();
         names.dedup();
         if !names.is_empty() {
             writeln!(
                 f,
-                "\n| function, one after another | p50, p95, p99 in ms | added to its calls, in ms | processor, ms a call |\n\
-                 | --- | --- | --- | --- |"
+                "\n| function, one after another | p50, p95, p99 in ms | added to its calls, in ms | p50 of its own, in ms | processor, ms a call |\n\
+                 | --- | --- | --- | --- | --- |"
             )?;
         }
         for name in names {
-            let runs: Vec<_> = self
-                .functions
-                .iter()
-                .filter(|run| run.function == name)
-                .collect();
             let three = |values: fn(&Functions) -> &[f64; 3]| {
-                let of = |part: usize| median(runs.iter().map(|run| values(run)[part]));
+                let of = |part: usize| median(self.runs_of(name).map(|run| values(run)[part]));
                 format!("{:.2}, {:.2}, {:.2}", of(0), of(1), of(2))
             };
-            let processor = runs.iter().filter_map(|run| run.processor_milliseconds);
-            let processor: Vec<f64> = processor.collect();
-            let processor = match &processor[..] {
-                [] => String::new(),
-                known => format!("{:.2}", median(known.iter().copied())),
-            };
+            let processor = self
+                .runs_of(name)
+                .filter_map(|run| run.processor_milliseconds);
             writeln!(
                 f,
-                "| {name} | {} | {} | {processor} |",
+                "| {name} | {} | {} | {} | {} |",
                 three(|run| &run.milliseconds),
                 three(|run| &run.added_milliseconds),
+                known_median(self.own_milliseconds(name)),
+                known_median(processor),
             )?;
         }
         let Some(Burst { calls, most, .. }) = self.bursts.last() else {
@@ -225,6 +235,15 @@ impl Report {
             rate / most
         )
     }
+}
+
+/// The median of what is known, if anything is.
+fn known_median(values: impl Iterator<Item = f64>) -> String {
+    let values: Vec<f64> = values.collect();
+    if values.is_empty() {
+        return String::new();
+    }
+    format!("{:.2}", median(values.into_iter()))
 }
 
 /// The middle one; of an even number the higher of the two.
@@ -248,6 +267,8 @@ pub(super) fn at(values: &mut [f64], part: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -257,5 +278,43 @@ mod tests {
         assert!((at(&mut hundred, 0.99) - 99.0).abs() < f64::EPSILON);
         assert!((at(&mut hundred, 0.5) - 50.0).abs() < f64::EPSILON);
         assert!(at(&mut [], 0.5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_functions_own_part_is_what_the_bare_client_of_its_run_does_not_add() {
+        let options = BenchOptions {
+            worker: "worker".into(),
+            findings: vec![1],
+            regions: 1,
+            soar_latency: Duration::from_millis(20),
+            aws_latency: Duration::from_millis(30),
+            permits: 16,
+            runs: 3,
+            calls: 1,
+            at_once: 0,
+            idle: 0,
+        };
+        let mut report = Report::new(Machine::this(), &options);
+        let measured = |function: String, added: f64| Functions {
+            function,
+            milliseconds: [added + 50.0; 3],
+            added_milliseconds: [added; 3],
+            processor_milliseconds: None,
+        };
+        for (added, wire) in [(1.5, 1.0), (4.0, 1.25), (1.75, 0.5)] {
+            report.functions.push(measured("f".into(), added));
+            report.functions.push(measured(bare::name("f"), wire));
+        }
+        let own: Vec<f64> = report.own_milliseconds("f").collect();
+        assert_eq!(own, [0.5, 2.75, 1.25]);
+        let table = report.to_string();
+        assert!(
+            table.contains("| f | 51.75, 51.75, 51.75 | 1.75, 1.75, 1.75 | 1.25 |  |"),
+            "{table}"
+        );
+        assert!(
+            table.contains("| f, bare client | 51.00, 51.00, 51.00 | 1.00, 1.00, 1.00 |  |  |"),
+            "{table}"
+        );
     }
 }
