@@ -1,6 +1,6 @@
 //! What was measured, as a table and as JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 
@@ -194,13 +194,8 @@ impl Report {
     }
 
     fn write_functions(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut names: Vec<&str> = self
-            .functions
-            .iter()
-            .map(|run| run.function.as_str())
-            .collect();
-        names.sort_unstable();
-        names.dedup();
+        let names = self.functions.iter().map(|run| run.function.as_str());
+        let names: BTreeSet<&str> = names.collect();
         if !names.is_empty() {
             writeln!(
                 f,
