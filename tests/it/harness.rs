@@ -1,5 +1,6 @@
 //! A world to test in: the sandbox, its customizations, and the worker as a process of its own.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus};
 use std::time::Duration;
@@ -205,13 +206,19 @@ impl World {
             .map(|finding| (finding, self.mapped(finding)))
             .collect();
         let what = format!("{} findings are whole incidents", wanted.len());
-        self.eventually(&what, |platform| {
-            wanted.iter().all(|(finding, wanted)| {
-                platform
-                    .incident_for_finding(finding)
-                    .iter()
-                    .any(|incident| has_rows_of(incident, wanted))
-            })
+        let whole = |platform: &Platform, (finding, wanted): &(&String, NewIncident)| {
+            platform
+                .incident_for_finding(finding)
+                .iter()
+                .any(|incident| has_rows_of(incident, wanted))
+        };
+        // Each is looked for until it is there, not at every change: the platform that is asked is the one that works.
+        let seen = Cell::new(0);
+        self.eventually(&what, move |platform| {
+            let missing = &wanted[seen.get()..];
+            let more = missing.iter().take_while(|wanted| whole(platform, wanted));
+            seen.set(seen.get() + more.count());
+            seen.get() == wanted.len()
         })
         .await;
         self.platform().incidents()

@@ -13,7 +13,7 @@ use sandbox::Sandbox;
 use tempfile::TempDir;
 
 /// How long an effect may take before the test gives up; generous, since a test machine is busy.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) const REGION: &str = "us-east-1";
 
 /// A port of this machine that nobody holds now.
