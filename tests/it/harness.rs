@@ -206,18 +206,14 @@ impl World {
             .map(|finding| (finding, self.mapped(finding)))
             .collect();
         let what = format!("{} findings are whole incidents", wanted.len());
-        let whole = |platform: &Platform, (finding, wanted): &(&String, NewIncident)| {
-            platform
-                .incident_for_finding(finding)
-                .iter()
-                .any(|incident| has_rows_of(incident, wanted))
-        };
         // Each is looked for until it is there, not at every change: the platform that is asked is the one that works.
         let seen = Cell::new(0);
         self.eventually(&what, move |platform| {
             let missing = &wanted[seen.get()..];
-            let more = missing.iter().take_while(|wanted| whole(platform, wanted));
-            seen.set(seen.get() + more.count());
+            let whole = |(finding, wanted): &&(&String, NewIncident)| {
+                has_whole_incident(platform, finding, wanted)
+            };
+            seen.set(seen.get() + missing.iter().take_while(whole).count());
             seen.get() == wanted.len()
         })
         .await;
@@ -356,6 +352,14 @@ impl World {
     pub(crate) fn log(&self) -> String {
         self.worker.log()
     }
+}
+
+/// Whether one of the finding's incidents has all that it maps to.
+pub(crate) fn has_whole_incident(platform: &Platform, finding: &str, wanted: &NewIncident) -> bool {
+    platform
+        .incident_for_finding(finding)
+        .iter()
+        .any(|incident| has_rows_of(incident, wanted))
 }
 
 /// Whether the incident has a note, and in every table as many rows as its finding maps to.

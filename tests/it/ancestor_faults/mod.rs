@@ -19,7 +19,7 @@ use sandbox::Options;
 use sandbox::faults::{Fault, FaultId};
 use sandbox::soar::Platform;
 
-use crate::harness::{PATIENCE, REGION, World, has_rows_of};
+use crate::harness::{PATIENCE, REGION, World, has_whole_incident};
 
 /// As many as the Python app was given.
 const FINDINGS: usize = 40;
@@ -117,11 +117,7 @@ fn slow() -> Options {
 }
 
 fn whole(platform: &Platform, wanted: &[(&String, NewIncident)]) -> usize {
-    let whole = |(finding, wanted): &&(&String, NewIncident)| {
-        let incidents = platform.incident_for_finding(finding);
-        incidents
-            .iter()
-            .any(|incident| has_rows_of(incident, wanted))
-    };
+    let whole =
+        |(finding, wanted): &&(&String, NewIncident)| has_whole_incident(platform, finding, wanted);
     wanted.iter().filter(whole).count()
 }
